@@ -1,0 +1,1 @@
+"""CoSIA Map: what is published, what was asked, and its HTTP face. Loads no torch."""

@@ -1,0 +1,74 @@
+"""A model card: all that decides what a trained network makes of imagery, and what is known of its quality."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from app.definitions.imagery_source import Band
+
+_FOLDER = Path(__file__).parent / "model_cards"
+
+
+class Score(BaseModel):
+    """Figures on one test set; fractions 0-1."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    test_set: str
+    source: str = Field(description="Where the figures come from.")
+    rule: str = Field(description="Which classes make the mean, and how absent ones count.")
+    overall_accuracy: float | None = Field(None, ge=0, le=1)
+    mean_iou: float | None = Field(None, ge=0, le=1)
+    iou: dict[str, float] = Field(default_factory=dict, description="Class code -> intersection over union.")
+
+
+class ModelCard(BaseModel):
+    """Definition of one trained network. `values[k]` is the class value of logit k; 0 = never trained, must not win."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
+    title: str
+    description: str
+    nomenclature: str = "cosia"
+    architecture: str = Field(description="Name in the registry of worker.architectures.")
+    parameters: dict[str, Any] = Field(default_factory=dict, description="Arguments of the architecture.")
+    bands: tuple[Band, ...]
+    mean: tuple[float, ...] = Field(description="Per band, on 0-255 values.")
+    std: tuple[float, ...] = Field(description="Per band, on 0-255 values.")
+    values: tuple[int, ...]
+    resolution_m: float = 0.2
+    margin_px: int = Field(ge=0, description="Imagery read around a block, pixels.")
+    window_px: int = Field(2048, gt=0, description="Kept side of one forward pass, pixels.")
+    preprocessing: int = Field(1, description="Version of the preprocessing; part of the block key.")
+    weights: str | None = Field(None, description="Shipped weights file beside the card; none for cards to complete.")
+    sha256: str | None = Field(None, pattern=r"^[0-9a-f]{64}$", description="Of the weights file.")
+    training: str = Field(description="Data, recipe and duration, in plain words.")
+    scores: tuple[Score, ...] = ()
+    weaknesses: tuple[str, ...] = ()
+    licence: str
+    sources: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _lengths_agree(self) -> ModelCard:
+        if not len(self.bands) == len(self.mean) == len(self.std):
+            raise ValueError(f"model card {self.id}: bands, mean and std differ in length")
+        if (self.weights is None) != (self.sha256 is None):
+            raise ValueError(f"model card {self.id}: weights and sha256 go together")
+        return self
+
+
+@lru_cache
+def shipped_model_cards() -> dict[str, ModelCard]:
+    """The cards of the `model_cards` folder, by id."""
+    cards = [ModelCard.model_validate_json(path.read_bytes()) for path in sorted(_FOLDER.glob("*.json"))]
+    return {card.id: card for card in cards}
+
+
+def shipped_weights(card: ModelCard) -> Path | None:
+    """Path of the weights file that lies beside a shipped card, or None where the card has none."""
+    return _FOLDER / card.weights if card.weights else None

@@ -1,0 +1,107 @@
+"""The tree of domain errors. None of them knows HTTP: `app.api.problems` holds the one table of statuses.
+
+CosiaError
+├── Invalid                what the caller gave cannot be used (message shown)
+│   ├── AoiInvalid, AoiTooLarge, AoiOutside
+│   ├── ParameterInvalid
+│   ├── ImageryRefused, RasterRefused
+│   └── WeightsUnreadable, WeightsMismatch, BandMismatch
+├── Unknown                what was named does not exist (message shown)
+├── Conflict               the thing is there but not in a state that allows it
+├── LimitReached           a limit of the caller or of the service; `retry_after_s` says when to come back
+├── Unavailable            the weather: storage, database or broker; worth another try
+│   └── RasterUnreadable
+└── Misconfigured          an operator's mistake, found at start
+"""
+
+from __future__ import annotations
+
+
+class CosiaError(Exception):
+    """Root of the errors this program raises on purpose. The message is a sentence for people."""
+
+    type: str = "error"
+
+    @property
+    def message(self) -> str:
+        return str(self.args[0]) if self.args else self.type
+
+
+class Invalid(CosiaError):
+    type = "invalid"
+
+
+class AoiInvalid(Invalid):
+    type = "aoi-invalid"
+
+
+class AoiTooLarge(Invalid):
+    type = "aoi-too-large"
+
+
+class AoiOutside(Invalid):
+    type = "aoi-outside"
+
+
+class ParameterInvalid(Invalid):
+    type = "parameter-invalid"
+
+    def __init__(self, message: str, parameter: str | None = None) -> None:
+        super().__init__(message)
+        self.parameter = parameter
+
+
+class ImageryRefused(Invalid):
+    type = "imagery-refused"
+
+
+class RasterRefused(Invalid):
+    type = "raster-refused"
+
+
+class WeightsUnreadable(Invalid):
+    type = "weights-unreadable"
+
+
+class WeightsMismatch(Invalid):
+    type = "weights-mismatch"
+
+
+class BandMismatch(Invalid):
+    type = "band-mismatch"
+
+
+class Unknown(CosiaError):
+    type = "unknown"
+
+    def __init__(self, message: str, parameter: str | None = None) -> None:
+        super().__init__(message)
+        self.parameter = parameter
+
+
+class Conflict(CosiaError):
+    type = "conflict"
+
+
+class LimitReached(CosiaError):
+    type = "limit-reached"
+
+    def __init__(self, message: str, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class Unavailable(CosiaError):
+    type = "unavailable"
+
+    def __init__(self, message: str, retry_after_s: int = 5) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class RasterUnreadable(Unavailable):
+    type = "raster-unreadable"
+
+
+class Misconfigured(CosiaError):
+    type = "misconfigured"

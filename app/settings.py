@@ -1,0 +1,63 @@
+"""Settings: every `COSIA_` environment variable, with its unit and default.
+
+With none set, everything is embedded under one data folder (SQLite, our own Valkey, files).
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="COSIA_", frozen=True)
+
+    data: str = Field(".data", description="Data folder, or s3://bucket/prefix.")
+    database_url: SecretStr | None = Field(
+        None, description="SQLAlchemy URL (postgresql+psycopg://…). Unset: SQLite in the data folder."
+    )
+    redis_url: SecretStr | None = Field(
+        None, description="redis:// or redis+socket:// URL. Unset: the embedded broker of `cosia up`."
+    )
+    public_url: str = Field("http://127.0.0.1:8000", description="Address that all links begin with.")
+    host: str = Field("127.0.0.1", description="Address the web server listens on.")
+    port: int = Field(8000, ge=1, le=65535, description="Port the web server listens on.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    aoi_km2: float = Field(25.0, gt=0, description="Largest area of interest, km².")
+    aoi_vertices: int = Field(10_000, gt=3, description="Most vertices in an area of interest.")
+    body_bytes: int = Field(2_000_000, gt=0, description="Largest request body, bytes.")
+    active_jobs: int = Field(20, gt=0, description="Most jobs accepted or running at a time for one caller.")
+    queue_length: int = Field(10_000, gt=0, description="Most blocks waiting to be computed, of all jobs.")
+
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Device of the networks.")
+    batch_blocks: int = Field(2, gt=0, le=64, description="Blocks per task of a worker.")
+    batches_in_flight: int = Field(4, gt=0, description="Batches one job may have queued or running at a time.")
+    lease_s: float = Field(60.0, gt=1, description="Time a claimed block stays its worker's without a sign of life, s.")
+    sweep_s: float = Field(5.0, gt=0, description="Time between two rounds of the sweeper, s.")
+    attempts: int = Field(3, gt=0, description="Tries of a block before it fails.")
+
+    raster_handles: int = Field(64, gt=0, description="Open rasters kept by each thread.")
+    tile_cache_bytes: int = Field(64_000_000, ge=0, description="Memory for encoded tiles, bytes.")
+    tile_threads: int = Field(4, gt=0, description="Threads that render tiles.")
+    refresh_s: float = Field(2.0, gt=0, description="Time until a published layer is seen by every process, s.")
+
+    @field_validator("public_url")
+    @classmethod
+    def _no_trailing_slash(cls, value: str) -> str:
+        return value.rstrip("/")
+
+    @property
+    def data_folder(self) -> Path:
+        """The local folder of the embedded parts (database, broker socket)."""
+        return Path(self.data).resolve()
+
+
+@lru_cache
+def settings() -> Settings:
+    """The settings of this process, read once from its environment."""
+    return Settings()

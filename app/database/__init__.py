@@ -1,0 +1,38 @@
+"""The database: the truth of what is published and what was asked. PostGIS in production, SQLite embedded."""
+
+from __future__ import annotations
+
+from app.database.engine import Sessions, connect, is_reachable, sessions
+from app.database.rows import (
+    Base,
+    BlockRow,
+    EventRow,
+    ImageryFileRow,
+    ImagerySourceRow,
+    JobBlockRow,
+    JobRow,
+    LayerRow,
+    ModelRow,
+    RasterRow,
+)
+from app.database.types import Geometry, intersects, now_s
+
+__all__ = [
+    "Base",
+    "BlockRow",
+    "EventRow",
+    "Geometry",
+    "ImageryFileRow",
+    "ImagerySourceRow",
+    "JobBlockRow",
+    "JobRow",
+    "LayerRow",
+    "ModelRow",
+    "RasterRow",
+    "Sessions",
+    "connect",
+    "intersects",
+    "is_reachable",
+    "now_s",
+    "sessions",
+]

@@ -1,0 +1,200 @@
+"""Rows: one class per table. Times are seconds since 1970 on the database's clock (`now_s`)."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from shapely.geometry.base import BaseGeometry
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from app.database.types import Geometry, now_s
+
+_AUTO_ID = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up only a column typed INTEGER
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar = {str: String(), float: Double(), dict[str, Any]: JSON(), BaseGeometry: Geometry()}
+
+
+class LayerRow(Base):
+    """A published layer. `version` changes with every publication of its content."""
+
+    __tablename__ = "layer"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    title: Mapped[str]
+    description: Mapped[str]
+    nomenclature: Mapped[str]
+    vintage: Mapped[int | None]
+    imagery_source: Mapped[str | None]
+    model: Mapped[str | None]
+    attribution: Mapped[str]
+    demonstration: Mapped[bool] = mapped_column(default=False)
+    version: Mapped[str]
+    published_at: Mapped[float] = mapped_column(server_default=now_s())
+
+
+class RasterRow(Base):
+    """A class raster of a layer: band 1 class value, band 2 (where `bands` is 2) confidence."""
+
+    __tablename__ = "raster"
+
+    id: Mapped[int] = mapped_column(_AUTO_ID, primary_key=True)
+    layer_id: Mapped[str] = mapped_column(ForeignKey("layer.id", ondelete="CASCADE"), index=True)
+    href: Mapped[str]
+    sha256: Mapped[str]
+    bands: Mapped[int]
+    epsg: Mapped[int]
+    left: Mapped[float]
+    top: Mapped[float]
+    resolution_m: Mapped[float]
+    width: Mapped[int]
+    height: Mapped[int]
+    footprint: Mapped[BaseGeometry]
+
+
+class ImagerySourceRow(Base):
+    """A registered imagery source; `document` is its ImagerySource."""
+
+    __tablename__ = "imagery_source"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    document: Mapped[dict[str, Any]]
+    registered_at: Mapped[float] = mapped_column(server_default=now_s())
+
+
+class ImageryFileRow(Base):
+    """A file of an imagery source. (left, bottom, right, top) in the source's CRS, metres."""
+
+    __tablename__ = "imagery_file"
+
+    id: Mapped[int] = mapped_column(_AUTO_ID, primary_key=True)
+    source_id: Mapped[str] = mapped_column(ForeignKey("imagery_source.id", ondelete="CASCADE"), index=True)
+    role: Mapped[str]
+    href: Mapped[str]
+    left: Mapped[float]
+    bottom: Mapped[float]
+    right: Mapped[float]
+    top: Mapped[float]
+    footprint: Mapped[BaseGeometry]
+
+
+class ModelRow(Base):
+    """A model card completed with weights by an operator; `document` is its ModelCard."""
+
+    __tablename__ = "model"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    document: Mapped[dict[str, Any]]
+    weights_href: Mapped[str]
+    sha256: Mapped[str]
+    added_at: Mapped[float] = mapped_column(server_default=now_s())
+
+
+class JobRow(Base):
+    """A prediction asked. `status` is one of OGC API - Processes; the last three are never left."""
+
+    __tablename__ = "job"
+    __table_args__ = (
+        UniqueConstraint("owner", "idempotency_key"),
+        CheckConstraint("status IN ('accepted','running','successful','failed','dismissed')", name="status"),
+        Index("ix_job_status_created_at", "status", "created_at"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    owner: Mapped[str]
+    idempotency_key: Mapped[str | None]
+    request_sha256: Mapped[str]
+    status: Mapped[str] = mapped_column(default="accepted")
+    message: Mapped[str] = mapped_column(default="")
+    source_id: Mapped[str]
+    model_id: Mapped[str]
+    outputs: Mapped[dict[str, Any]]
+    aoi: Mapped[BaseGeometry]
+    area_m2: Mapped[float]
+    epsg: Mapped[int]
+    blocks_total: Mapped[int]
+    results: Mapped[dict[str, Any] | None]
+    finalize_attempts: Mapped[int] = mapped_column(default=0)
+    rung_at: Mapped[float] = mapped_column(default=0.0)
+    created_at: Mapped[float] = mapped_column(server_default=now_s())
+    started_at: Mapped[float | None]
+    finished_at: Mapped[float | None]
+    updated_at: Mapped[float] = mapped_column(server_default=now_s())
+
+
+class BlockRow(Base):
+    """A block: the prediction of one cell, whoever asked. Its `key` holds all that decides its pixels.
+
+    histogram: class value (as text) -> pixels; `lease_until` counts only while the block is claimed.
+    """
+
+    __tablename__ = "block"
+    __table_args__ = (
+        CheckConstraint("status IN ('waiting','claimed','done','failed')", name="status"),
+        Index("ix_block_status_lease_until", "status", "lease_until"),
+    )
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    epsg: Mapped[int]
+    grid_column: Mapped[int]
+    grid_row: Mapped[int]
+    source_id: Mapped[str]
+    source_version: Mapped[str]
+    model_id: Mapped[str]
+    model_sha256: Mapped[str]
+    status: Mapped[str] = mapped_column(default="waiting")
+    attempts: Mapped[int] = mapped_column(default=0)
+    owner: Mapped[str | None]
+    fence: Mapped[int] = mapped_column(default=0)
+    lease_until: Mapped[float] = mapped_column(default=0.0)
+    href: Mapped[str | None]
+    sha256: Mapped[str | None]
+    histogram: Mapped[dict[str, Any] | None]
+    reason: Mapped[str | None]
+    seconds: Mapped[float | None]
+    finished_at: Mapped[float | None]
+
+
+class JobBlockRow(Base):
+    """A block of a job; `position` orders them, the middle of the AOI first."""
+
+    __tablename__ = "job_block"
+
+    job_id: Mapped[str] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"), primary_key=True)
+    block_key: Mapped[str] = mapped_column(ForeignKey("block.key"), primary_key=True, index=True)
+    position: Mapped[int]
+
+
+class EventRow(Base):
+    """Something that happened to a job, in the order of `id`: what server-sent events replay."""
+
+    __tablename__ = "event"
+    __table_args__ = (Index("ix_event_job_id_id", "job_id", "id"),)
+
+    id: Mapped[int] = mapped_column(_AUTO_ID, primary_key=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"))
+    kind: Mapped[str]
+    data: Mapped[dict[str, Any]]
+    created_at: Mapped[float] = mapped_column(server_default=now_s())

@@ -9,8 +9,10 @@ from geoalchemy2 import alembic_helpers
 
 
 def include_object(thing: Any, name: str, kind: str, reflected: bool, compare_to: Any) -> bool:
-    """Whether autogenerate may look at it: neither PostGIS' own tables nor the R*Trees are ours to drop."""
+    """Whether autogenerate may look at it: PostGIS' own tables and our spatial indexes are not in the metadata."""
     if kind == "table" and reflected and "_rtree" in name:
+        return False
+    if kind == "index" and reflected and thing.dialect_options["postgresql"]["using"] == "gist":
         return False
     return bool(alembic_helpers.include_object(thing, name, kind, reflected, compare_to))
 

@@ -1,0 +1,186 @@
+"""The area of interest: a polygon in lon/lat (OGC:CRS84), checked, measured and cut into blocks.
+
+Nothing is repaired behind the user's back: an invalid ring is refused with the place of its fault.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pyproj
+import shapely
+from shapely import MultiPolygon, Polygon
+
+from app.definitions import BlockCell, PredictionGrid
+from app.errors import AoiInvalid, AoiTooLarge
+
+Aoi = Polygon | MultiPolygon
+
+_GEOD = pyproj.Geod(ellps="GRS80")
+_EXPECTED = "a GeoJSON Polygon or MultiPolygon, or a Feature or FeatureCollection of them, in longitude/latitude"
+_EDGE_STEP_DEG = 0.001
+"""Edges are straight in lon/lat; cut this fine they bend by less than a millimetre when reprojected."""
+
+
+def parse(geojson: object, *, most_vertices: int) -> Aoi:
+    """The polygon of a GeoJSON object.
+
+    Z and M coordinates are dropped (RFC 7946, 3.1.1 lets a reader ignore them). Raises AoiInvalid, saying what is
+    wrong and where.
+    """
+    rings = list(_rings(geojson))
+    vertices = sum(len(ring) for polygon in rings for ring in polygon)
+    if vertices > most_vertices:
+        raise AoiInvalid(f"the area has {vertices} vertices, the limit is {most_vertices}: simplify it")
+    polygons = [Polygon(_ring(polygon[0]), [_ring(hole) for hole in polygon[1:]]) for polygon in rings]
+    for polygon in polygons:
+        _require_valid(polygon)
+    if len(polygons) == 1:
+        return polygons[0]
+    together = MultiPolygon(polygons)
+    _require_valid(together)
+    return together
+
+
+def _rings(geojson: object) -> Iterator[list[Any]]:
+    """Coordinates of each polygon in a GeoJSON object."""
+    if not isinstance(geojson, dict):
+        raise AoiInvalid(f"aoi must be {_EXPECTED}")
+    if "crs" in geojson:
+        raise AoiInvalid(
+            "aoi has a `crs` member: GeoJSON (RFC 7946) is always longitude/latitude in degrees; convert it"
+        )
+    if geojson.get("type") != "FeatureCollection":
+        yield from _geometry_rings(geojson.get("geometry") if geojson.get("type") == "Feature" else geojson)
+        return
+    features = geojson.get("features")
+    if not isinstance(features, list) or not features:
+        raise AoiInvalid("the FeatureCollection has no features: draw or give one polygon at least")
+    for feature in features:
+        if not isinstance(feature, dict) or feature.get("type") != "Feature":
+            raise AoiInvalid("a FeatureCollection holds Features only")
+        yield from _geometry_rings(feature.get("geometry"))
+
+
+def _geometry_rings(geometry: object) -> Iterator[list[Any]]:
+    if not isinstance(geometry, dict):
+        raise AoiInvalid(f"the geometry is missing; expected is {_EXPECTED}")
+    kind, coordinates = geometry.get("type"), geometry.get("coordinates")
+    if kind == "Polygon":
+        yield _polygon(coordinates)
+    elif kind == "MultiPolygon":
+        if not isinstance(coordinates, list) or not coordinates:
+            raise AoiInvalid("the MultiPolygon has no polygons")
+        for polygon in coordinates:
+            yield _polygon(polygon)
+    else:
+        raise AoiInvalid(f"aoi is of type {json.dumps(kind)[:60]}; allowed is {_EXPECTED}")
+
+
+def _polygon(coordinates: object) -> list[Any]:
+    if not isinstance(coordinates, list) or not coordinates:
+        raise AoiInvalid("a polygon needs one ring at least, of four positions or more")
+    for ring in coordinates:
+        if not isinstance(ring, list) or len(ring) < 4:
+            raise AoiInvalid("a ring needs four positions or more, the last equal to the first")
+    return coordinates
+
+
+def _ring(positions: list[Any]) -> np.ndarray:
+    """(n, 2) float64 lon, lat of a checked ring."""
+    ring = np.empty((len(positions), 2))
+    for i, position in enumerate(positions):
+        if not isinstance(position, list) or len(position) < 2:
+            raise AoiInvalid(f"position {i} of a ring is not [longitude, latitude]")
+        for axis in (0, 1):
+            number = position[axis]
+            if type(number) not in (int, float) or abs(number) > 1e12 or not math.isfinite(number):
+                raise AoiInvalid(f"position {i} of a ring holds something that is not a finite number")
+            ring[i, axis] = number
+    lon, lat = ring[:, 0], ring[:, 1]
+    if np.abs(lat).max() > 90 or np.abs(lon).max() > 180:
+        x, y = ring[int(np.argmax(np.maximum(np.abs(lat) - 90, np.abs(lon) - 180)))]
+        hint = (
+            "they look like metres: convert them"
+            if max(abs(x), abs(y)) > 1000
+            else "the order is [longitude, latitude]"
+        )
+        if 180 < abs(x) <= 540 and abs(y) <= 90:
+            hint = "cut the polygon at the antimeridian (RFC 7946, 3.1.9)"
+        raise AoiInvalid(f"({x:g}, {y:g}) is no longitude/latitude in degrees: {hint}")
+    if (ring[0] != ring[-1]).any():
+        raise AoiInvalid("a ring is not closed: its last position must equal its first")
+    if np.ptp(lon) > 180:
+        raise AoiInvalid("the polygon spans more than 180° of longitude: cut it at the antimeridian (RFC 7946, 3.1.9)")
+    return ring
+
+
+def _require_valid(shape: Aoi) -> None:
+    if shapely.is_valid(shape) and shape.area > 0:
+        return
+    reason = str(shapely.is_valid_reason(shape))
+    if reason == "Valid Geometry":
+        raise AoiInvalid("the polygon has no area")
+    fault, _, place = reason.partition("[")
+    where = f" at longitude, latitude {place.rstrip(']').replace(' ', ', ')}" if place else ""
+    raise AoiInvalid(f"the polygon is not valid: {fault.strip().lower()}{where}; edges must not cross or overlap")
+
+
+@lru_cache
+def _transformer(from_epsg: int, to_epsg: int) -> pyproj.Transformer:
+    return pyproj.Transformer.from_crs(from_epsg, to_epsg, always_xy=True)
+
+
+def _transform(shape: Aoi, from_epsg: int, to_epsg: int) -> Aoi:
+    transformer = _transformer(from_epsg, to_epsg)
+    return shapely.transform(shape, lambda xy: np.column_stack(transformer.transform(xy[:, 0], xy[:, 1])))
+
+
+def to_grid_crs(aoi: Aoi, epsg: int) -> Aoi:
+    """The AOI in the CRS of a prediction grid, metres."""
+    return _transform(shapely.segmentize(aoi, _EDGE_STEP_DEG), 4326, epsg)
+
+
+def from_grid_crs(shape: Aoi, epsg: int, *, step_m: float = 100.0) -> Aoi:
+    """A shape of a grid's CRS in lon/lat, its edges cut every `step_m`."""
+    return _transform(shapely.segmentize(shape, step_m), epsg, 4326)
+
+
+def area_m2(aoi: Aoi, epsg: int) -> float:
+    """Planar area in the grid's CRS, m²: the figure that pixels add up to (0.04 m² each).
+
+    Lambert-93 areas differ from ellipsoidal ones by up to 0.3 % in mainland France.
+    """
+    return float(to_grid_crs(aoi, epsg).area)
+
+
+def require_within_limit(aoi: Aoi, epsg: int, limit_km2: float) -> float:
+    """The area in m². Raises AoiTooLarge above the limit."""
+    # Ellipsoidal first: far from the grid's territory the planar figure means nothing.
+    geodesic_km2 = abs(_GEOD.geometry_area_perimeter(shapely.orient_polygons(aoi))[0]) / 1e6
+    area = area_m2(aoi, epsg) if geodesic_km2 <= 2 * limit_km2 else geodesic_km2 * 1e6
+    if not area <= limit_km2 * 1e6:
+        raise AoiTooLarge(
+            f"the area is {area / 1e6:.2f} km², the limit is {limit_km2:g} km²: draw a smaller one or split it"
+        )
+    return area
+
+
+def covering_cells(aoi: Aoi, grid: PredictionGrid) -> list[BlockCell]:
+    """Cells of the grid that the AOI (lon/lat) shares area with, nearest to its middle first."""
+    shape = to_grid_crs(aoi, grid.epsg)
+    cells = list(grid.cells(shape.bounds))
+    # A hundredth of a pixel less on each side: a shared edge is not shared area.
+    inset = 0.01 * grid.resolution_m
+    bounds = np.array([grid.block(cell).bounds for cell in cells])
+    boxes = shapely.box(*(bounds + np.array([inset, inset, -inset, -inset])).T)
+    shapely.prepare(shape)
+    kept = np.flatnonzero(shapely.intersects(shape, boxes))
+    middle = shape.centroid if shape.contains(shape.centroid) else shape.representative_point()
+    distances = shapely.distance(middle, shapely.centroid(boxes[kept]))
+    return [cells[kept[i]] for i in np.argsort(distances, kind="stable")]

@@ -1,0 +1,90 @@
+"""The broker: a doorbell. It carries the names of things to look at; what is true stands in the database.
+
+Every message may be lost, doubled or late without harm: the sweeper rings again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from functools import lru_cache
+from pathlib import Path
+
+import redis
+import structlog
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from app.settings import Settings, settings
+
+log = structlog.get_logger(__name__)
+
+PREDICT = "cosia.predict_blocks"
+FINALIZE = "cosia.finalize_job"
+
+_SOCKET_TIMEOUT_S = 5.0
+
+
+def embedded_socket(data_folder: Path) -> Path:
+    """Unix socket of the embedded broker of one data folder.
+
+    In the temporary folder, because a socket's path has at most 107 bytes and a data folder may lie deep.
+    """
+    digest = hashlib.sha256(os.fsencode(data_folder)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"cosia-{os.getuid()}-{digest}" / "valkey.sock"
+
+
+def broker_url(config: Settings) -> str:
+    """The configured Redis, or the embedded one."""
+    if config.redis_url is not None:
+        return config.redis_url.get_secret_value()
+    return f"redis+socket://{embedded_socket(config.data_folder)}"
+
+
+@lru_cache
+def celery() -> Celery:
+    """The Celery application. Tasks are known here by name only; `worker.tasks` gives them bodies."""
+    application = Celery("cosia", broker=broker_url(settings()))
+    application.conf.update(
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        task_ignore_result=True,
+        task_serializer="json",
+        accept_content=["json"],
+        worker_prefetch_multiplier=1,
+        worker_hijack_root_logger=False,
+        worker_send_task_events=False,
+        broker_connection_retry_on_startup=True,
+        # Celery's own default would hang a POST for minutes behind a broker that is away.
+        broker_transport_options={
+            "visibility_timeout": 3600,
+            "socket_timeout": _SOCKET_TIMEOUT_S,
+            "socket_connect_timeout": 2.0,
+            "retry_on_timeout": False,
+            "max_retries": 1,
+        },
+        task_routes={PREDICT: {"queue": "gpu"}, FINALIZE: {"queue": "cpu"}},
+        task_default_queue="cpu",
+    )
+    return application
+
+
+def ring(task: str, job_id: str) -> bool:
+    """Sends one message; False when the broker is away (the sweeper rings again later)."""
+    try:
+        celery().send_task(task, args=[job_id], retry=False)
+    except (OperationalError, redis.RedisError, OSError) as error:
+        log.warning("broker_away", task=task, job_id=job_id, error=type(error).__name__)
+        return False
+    return True
+
+
+def is_reachable() -> bool:
+    """Whether the broker answers within two seconds."""
+    url = broker_url(settings()).replace("redis+socket://", "unix://")
+    try:
+        with redis.Redis.from_url(url, socket_timeout=2.0, socket_connect_timeout=2.0) as client:
+            return bool(client.ping())
+    except (redis.RedisError, OSError):
+        return False

@@ -1,0 +1,265 @@
+"""Trees, hedges, woods, brush and clear cuts."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import cv2
+import numpy as np
+
+from app.demonstration.canvas import PX_PER_M, Canvas, Patch, Points
+from app.demonstration.materials import Material
+from app.demonstration.noise import FloatImage, Noise
+from app.demonstration.palette import Colour, Palette
+
+
+class Kind(StrEnum):
+    DECIDUOUS = "deciduous"
+    CONIFER = "conifer"
+    SHRUB = "shrub"
+
+
+MATERIAL_OF = {
+    Kind.DECIDUOUS: Material.DECIDUOUS,
+    Kind.CONIFER: Material.CONIFER,
+    Kind.SHRUB: Material.BRUSH,
+}
+_RADII_PX = (3, 4, 5, 6, 8, 10, 12, 15, 18, 22, 27)
+_VARIANTS = 5
+
+
+@dataclass(frozen=True)
+class Crown:
+    """profile: (2r+1, 2r+1) float32, 1 at the top, 0 outside; the canopy surface is a share of the tree's height."""
+
+    profile: FloatImage
+    radius_px: int
+
+
+class Woodland:
+    """Crown shapes of one scene, and the ways they are planted."""
+
+    def __init__(self, canvas: Canvas, palette: Palette, noise: Noise, rng: np.random.Generator) -> None:
+        self._canvas = canvas
+        self._palette = palette
+        self._noise = noise
+        self._crowns = {
+            (kind, radius): [_crown(kind, radius, rng) for _ in range(_VARIANTS)]
+            for kind in MATERIAL_OF
+            for radius in _RADII_PX
+        }
+
+    def tree(
+        self,
+        at: Points,
+        radius_m: float,
+        height_m: float,
+        kind: Kind,
+        colour: Colour,
+        rng: np.random.Generator,
+    ) -> None:
+        """One crown at `at` (x, y metres), wherever it stands higher than what is there."""
+        wanted = radius_m * PX_PER_M
+        radius = min(_RADII_PX, key=lambda each: abs(each - wanted))
+        crown = self._crowns[kind, radius][int(rng.integers(_VARIANTS))]
+        profile = _turned(crown.profile, int(rng.integers(8)))
+        left, top = int(at[0] * PX_PER_M) - radius, int(at[1] * PX_PER_M) - radius
+        side, size = 2 * radius + 1, self._canvas.size_px
+        x0, y0, x1, y1 = max(left, 0), max(top, 0), min(left + side, size), min(top + side, size)
+        if x0 >= x1 or y0 >= y1:
+            return
+        seen = profile[y0 - top : y1 - top, x0 - left : x1 - left]
+        base = 0.35 if kind is Kind.CONIFER else 0.5
+        surface = np.float32(height_m) * (np.float32(base) + np.float32(1 - base) * seen)
+        height = self._canvas.height[y0:y1, x0:x1]
+        higher = (seen > 0) & (surface > height)
+        np.copyto(height, surface, where=higher)
+        np.copyto(self._canvas.material[y0:y1, x0:x1], np.uint8(MATERIAL_OF[kind]), where=higher)
+        np.copyto(
+            self._canvas.albedo[y0:y1, x0:x1],
+            np.clip(colour, 0, 255).astype(np.uint8),
+            where=higher[..., None],
+        )
+
+    def colour(self, kind: Kind, rng: np.random.Generator, spread: float = 0.12) -> Colour:
+        return self._palette.colour(MATERIAL_OF[kind], rng, spread)
+
+    def garden_tree(self, at: Points, rng: np.random.Generator) -> None:
+        kind = Kind.CONIFER if rng.random() < 0.25 else Kind.DECIDUOUS
+        radius = rng.uniform(0.9, 3.8)
+        self.tree(at, radius, radius * rng.uniform(1.8, 2.8) + 1, kind, self.colour(kind, rng), rng)
+
+    def hedge(
+        self, line: Points, rng: np.random.Generator, kind: Kind, radius_m: float, height_m: float
+    ) -> None:
+        """Crowns touching along a polyline, with gaps and taller trees here and there."""
+        steps = np.hypot(*np.diff(line, axis=0).T)
+        length = float(steps.sum())
+        along = np.concatenate([[0], np.cumsum(steps)])
+        shade = self.colour(kind, rng, 0.08)
+        for distance in np.arange(0, length, radius_m * 1.1):
+            at = np.array([np.interp(distance, along, line[:, 0]), np.interp(distance, along, line[:, 1])])
+            if rng.random() < 0.04:
+                continue
+            scale = rng.uniform(0.8, 1.25)
+            colour = self._palette.vary(shade, rng, 0.06)
+            self.tree(
+                at + rng.normal(0, 0.12 * radius_m, 2), radius_m * scale, height_m * scale, kind, colour, rng
+            )
+
+    def wood(
+        self, patch: Patch, rng: np.random.Generator, kinds: list[tuple[Kind, float]], tall_m: float
+    ) -> None:
+        """A closed canopy: crowns on a jittered lattice, larger and smaller in drifts; the edge is made of crowns."""
+        dominant = max(kinds, key=lambda each: each[1])[0]
+        floor = patch.mask & (patch.inside_m > 1.5)
+        patch.paint(
+            MATERIAL_OF[dominant],
+            self.colour(dominant, rng) * 0.8,
+            where=floor,
+            height=np.float32(tall_m * 0.3),
+        )
+        plantation = dominant is Kind.CONIFER and rng.random() < 0.5
+        spacing = tall_m * (0.15 if plantation else rng.uniform(0.17, 0.24)) + 0.8
+        shades = {kind: self.colour(kind, rng, 0.08) for kind, _ in kinds}
+        names, weights = [kind for kind, _ in kinds], np.array([weight for _, weight in kinds])
+        stand = rng.uniform(0, 50, 2)
+        for at in _scatter(patch, spacing, rng, 0.12 if plantation else 0.42, angle=rng.uniform(0, np.pi)):
+            drift = np.sin(at[0] / 17 + stand[0]) * np.sin(at[1] / 23 + stand[1])
+            kind = names[int(rng.choice(len(names), p=_shifted(weights, drift)))]
+            tall = tall_m * (1 + 0.18 * drift) * rng.uniform(0.72, 1.15)
+            radius = spacing * (0.66 if kind is Kind.CONIFER else 0.8) * rng.uniform(0.75, 1.35)
+            self.tree(at, radius, tall, kind, self._palette.vary(shades[kind], rng, 0.09), rng)
+
+    def brush(self, patch: Patch, rng: np.random.Generator, density: float) -> None:
+        """Heath: low shrubs in clumps over grass and bare spots. The clumps, not the gaps, are brushwood."""
+        clumps = self._noise.fractal(300, 46, 3, patch.window) > (0.9 - 1.7 * density)
+        clumps &= patch.mask
+        patch.paint(Material.BRUSH, self._palette.colour(Material.BRUSH, rng), where=clumps, height=0.5)
+        shade = self._palette.colour(Material.BRUSH, rng, 0.08)
+        for at in _scatter(patch, 1.9, rng, 0.5):
+            if not _at(clumps, patch, at):
+                continue
+            radius = rng.uniform(0.6, 1.7)
+            self.tree(
+                at,
+                radius,
+                radius * rng.uniform(0.9, 1.7),
+                Kind.SHRUB,
+                self._palette.vary(shade, rng, 0.13),
+                rng,
+            )
+        for at in _scatter(patch, 17, rng, 0.5):
+            if rng.random() < 0.4 and _at(patch.mask, patch, at):
+                self.garden_tree(at, rng)
+
+    def clear_cut(self, patch: Patch, rng: np.random.Generator) -> None:
+        """Felled land: torn ground, skid trails, windrows of slash, stumps and a few trees left standing."""
+        patch.paint(Material.CLEAR_CUT, self._palette.colour(Material.CLEAR_CUT, rng), height=0.0)
+        angle = rng.uniform(0, np.pi)
+        along, across = patch.axes(patch_centre(patch), angle)
+        wander = self._noise.smooth(310, 90, patch.window) * 2.5
+        lane = np.mod(across + wander, np.float32(rng.uniform(11, 17)))
+        broken = self._noise.smooth(311, 24, patch.window)
+        rows = patch.mask & (lane < 2.2) & (broken > -0.25)
+        patch.paint(Material.SLASH, self._palette.colour(Material.SLASH, rng), where=rows, height=0.5)
+        trails = patch.mask & (np.abs(lane - 6.5) < 1.4) & (np.abs(np.abs(lane - 6.5) - 0.9) < 0.4)
+        patch.paint(Material.CLEAR_CUT, self._palette.colour(Material.CLEAR_CUT, rng) * 1.16, where=trails)
+        regrowth = patch.mask & (self._noise.fractal(312, 30, 3, patch.window) > 0.75)
+        green = (
+            self._palette.colour(Material.MEADOW, rng) * 0.5
+            + self._palette.colour(Material.CLEAR_CUT, rng) * 0.5
+        )
+        patch.paint(Material.CLEAR_CUT, green, where=regrowth, height=0.3)
+        pale, dark = (
+            self._palette.colour(Material.GRAVEL, rng),
+            self._palette.colour(Material.SLASH, rng) * 0.8,
+        )
+        for at in _scatter(patch, 3.4, rng, 0.5):
+            x, y = (at * PX_PER_M).astype(int)
+            cv2.circle(
+                self._canvas.albedo, (int(x), int(y)), 1, _scalar(pale if rng.random() < 0.6 else dark), -1
+            )
+        for at in _scatter(patch, 30, rng, 0.5):
+            if rng.random() < 0.35:
+                self.tree(
+                    at,
+                    rng.uniform(1, 2),
+                    rng.uniform(6, 14),
+                    Kind.CONIFER,
+                    self.colour(Kind.CONIFER, rng),
+                    rng,
+                )
+
+
+def patch_centre(patch: Patch) -> Points:
+    window = patch.window
+    return np.array([window.left + window.right, window.top + window.bottom]) / (2 * PX_PER_M)
+
+
+def scatter(
+    patch: Patch, spacing_m: float, rng: np.random.Generator, jitter: float, angle: float = 0.0
+) -> Points:
+    """Points (n, 2) in metres inside a patch on a jittered lattice, in random order."""
+    return _scatter(patch, spacing_m, rng, jitter, angle)
+
+
+def _scatter(
+    patch: Patch, spacing_m: float, rng: np.random.Generator, jitter: float, angle: float = 0.0
+) -> Points:
+    window = patch.window
+    centre = patch_centre(patch)
+    reach = np.hypot(window.width, window.height) / (2 * PX_PER_M)
+    steps = np.arange(-reach, reach + spacing_m, spacing_m)
+    grid = np.stack(np.meshgrid(steps, steps), -1).reshape(-1, 2)
+    grid[:, 0] += (np.round(grid[:, 1] / spacing_m) % 2) * spacing_m / 2
+    grid = grid + rng.uniform(-jitter, jitter, grid.shape) * spacing_m
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    points = grid @ turn + centre
+    pixels = np.floor(points * PX_PER_M).astype(int) - (window.left, window.top)
+    inside = (pixels >= 0).all(1) & (pixels < (window.width, window.height)).all(1)
+    points, pixels = points[inside], pixels[inside]
+    kept = points[patch.mask[pixels[:, 1], pixels[:, 0]]]
+    return np.asarray(rng.permutation(kept), np.float64)
+
+
+def _at(mask: np.ndarray, patch: Patch, point: Points) -> bool:
+    x, y = np.floor(point * PX_PER_M).astype(int) - (patch.window.left, patch.window.top)
+    return bool(mask[y, x])
+
+
+def _scalar(colour: Colour) -> tuple[float, float, float, float]:
+    red, green, blue, infrared = (float(np.clip(value, 0, 255)) for value in colour)
+    return red, green, blue, infrared
+
+
+def _shifted(weights: np.ndarray, drift: float) -> np.ndarray:
+    shifted = weights.copy()
+    shifted[0] *= 1 + drift * 0.8
+    return np.asarray(shifted / shifted.sum())
+
+
+def _turned(profile: FloatImage, way: int) -> FloatImage:
+    turned = profile[::-1] if way & 1 else profile
+    turned = turned[:, ::-1] if way & 2 else turned
+    return turned.T if way & 4 else turned
+
+
+def _crown(kind: Kind, radius_px: int, rng: np.random.Generator) -> Crown:
+    side = 2 * radius_px + 1
+    y, x = np.mgrid[-radius_px : radius_px + 1, -radius_px : radius_px + 1].astype(np.float32)
+    distance, bearing = np.hypot(x, y) / (radius_px + 0.3), np.arctan2(y, x)
+    outline = np.full_like(distance, 0.86)
+    for lobes in range(2, 7):
+        outline += rng.normal(0, 0.09 / np.sqrt(lobes)) * np.cos(lobes * bearing + rng.uniform(0, 6.3))
+    share = distance / np.clip(outline, 0.5, 1.0)
+    if kind is Kind.CONIFER:
+        star = 1 + 0.12 * np.cos(int(rng.integers(6, 10)) * bearing + rng.uniform(0, 6.3))
+        profile = np.clip(1 - (share / star) ** 1.15, 0, None)
+    else:
+        profile = np.sqrt(np.clip(1 - share**2, 0, None))
+    clumps = max(3, int(radius_px / 1.6))
+    lumps = cv2.resize(
+        rng.uniform(-1, 1, (clumps, clumps)).astype(np.float32), (side, side), interpolation=cv2.INTER_CUBIC
+    )
+    profile = np.where(profile > 0, np.clip(profile * (1 + 0.22 * lumps), 0.02, 1.2), 0)
+    return Crown(profile.astype(np.float32), radius_px)

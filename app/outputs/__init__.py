@@ -1,0 +1,9 @@
+"""What a prediction or a publication is written as: one writer per format."""
+
+from __future__ import annotations
+
+from app.outputs.blocks import write_block
+from app.outputs.category_sidecar import category_sidecar
+from app.outputs.cog import Part, write_class_cog, write_confidence_cog
+
+__all__ = ["Part", "category_sidecar", "write_block", "write_class_cog", "write_confidence_cog"]

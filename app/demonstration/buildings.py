@@ -22,8 +22,10 @@ class Builder:
 
     def is_free(self, outline: Points) -> bool:
         """True when no road, water or roof lies under the polygon and it is not off the scene."""
-        patch = self._canvas.patch(outline)
-        return patch is not None and not bool(_TAKEN[patch.material[patch.mask]].any())
+        patch = self._canvas.patch(outline, over_lines=True)
+        if patch is None or self._canvas.reserved[patch.window.slices][patch.mask].any():
+            return False
+        return not bool(_TAKEN[patch.material[patch.mask]].any())
 
     def pitched(
         self, centre: Points, length: float, width: float, angle: float, eave_m: float, rng: np.random.Generator,
@@ -69,17 +71,13 @@ class Builder:
         else:
             height += (border < 0.45) * np.float32(0.6)
             tone[border < 0.45] *= 1.1
-        patch.paint(
-            Material.ROOF_METAL if metal else Material.ROOF_FLAT, tone[..., None] * tint, height=height
-        )
+        patch.paint(Material.ROOF_METAL if metal else Material.ROOF_FLAT, tone[..., None] * tint, height=height)
         step = rng.uniform(7, 12)
         light = (np.abs(np.mod(along, np.float32(step)) - step / 2) < 0.6) & (border > 2.5) & patch.mask
         light &= np.mod(np.abs(across), np.float32(9)) < 4.5
         draw = rng.random()
         if metal and draw < 0.45 and length > 16:
-            patch.albedo[light] = np.clip(self._palette.vary((214, 222, 222, 190), rng, 0.04), 0, 255).astype(
-                np.uint8
-            )
+            patch.albedo[light] = np.clip(self._palette.vary((214, 222, 222, 190), rng, 0.04), 0, 255).astype(np.uint8)
         elif draw < 0.65 and length > 12:
             rows = patch.mask & (border > 1.8) & (np.mod(across, np.float32(2.4)) < 1.5)
             rows &= np.mod(along, np.float32(16)) < 14.5
@@ -87,13 +85,9 @@ class Builder:
         else:
             for _ in range(int(length * width / 130) + int(rng.integers(0, 3))):
                 at = self._on(centre, length - 4, width - 4, angle, rng)
-                self._box(
-                    at, rng.uniform(1, 3.2), rng.uniform(1, 2.4), angle, top_m + rng.uniform(0.6, 1.8), rng
-                )
+                self._box(at, rng.uniform(1, 3.2), rng.uniform(1, 2.4), angle, top_m + rng.uniform(0.6, 1.8), rng)
 
-    def pool(
-        self, centre: Points, length: float, width: float, angle: float, rng: np.random.Generator
-    ) -> None:
+    def pool(self, centre: Points, length: float, width: float, angle: float, rng: np.random.Generator) -> None:
         """A swimming pool in its pale terrace: rectangle, oval or bean."""
         deck = Material.PAVING if rng.random() < 0.75 else Material.CONCRETE
         terrace = self._canvas.patch(
@@ -108,14 +102,15 @@ class Builder:
         if rng.random() < 0.35:
             bean = np.float32(rng.uniform(0, 0.25)) * np.cos(along * np.float32(2.2 / length) * 3)
             mask = mask & ((2 * along / length) ** 2 + (2 * across / width + bean) ** 2 < 1)
-        tint = self._palette.vary([(108, 192, 208, 60), (84, 168, 196, 48), (138, 206, 210, 78), (74, 140, 150, 50),
-                                   (60, 96, 92, 44), (96, 176, 226, 70)][int(rng.choice(6, p=[.3, .2, .18, .12, .06, .14]))], rng, 0.08)  # fmt: skip
+        tint = self._palette.pool(rng)
         depth = 1 - 0.14 * np.clip(along / np.float32(length) + 0.5, 0, 1)
         basin.paint(Material.POOL, depth[..., None] * tint, where=mask, height=0.0)
 
     def car(self, centre: Points, angle: float, rng: np.random.Generator) -> None:
         """A parked or driving car; the class below it stays, as CoSIA maps the lasting cover."""
-        patch = self._canvas.patch(rectangle(centre, rng.uniform(3.8, 4.7), rng.uniform(1.7, 1.9), angle))
+        patch = self._canvas.patch(
+            rectangle(centre, rng.uniform(3.8, 4.7), rng.uniform(1.7, 1.9), angle), over_lines=True
+        )
         if patch is None or not patch.mask.any():
             return
         below = patch.material[patch.mask]
@@ -137,9 +132,7 @@ class Builder:
         top = float(height[patch.mask].max(initial=0))
         for _ in range(int(rng.integers(0, 3))):
             at = self._on(centre, length - 1.5, width - 1.5, angle, rng)
-            self._box(
-                at, rng.uniform(0.5, 1.0), rng.uniform(0.5, 0.8), angle, top + rng.uniform(0.2, 0.9), rng
-            )
+            self._box(at, rng.uniform(0.5, 1.0), rng.uniform(0.5, 0.8), angle, top + rng.uniform(0.2, 0.9), rng)
         along, across = patch.axes(centre, angle)
         if rng.random() < 0.12 and length > 7:
             side = rng.choice([-1, 1])
@@ -164,10 +157,7 @@ class Builder:
         patch = self._canvas.patch(rectangle(centre, length, width, angle))
         if patch is None:
             return
-        roofs = (
-            np.isin(patch.material, (Material.ROOF_TILE, Material.ROOF_FLAT, Material.ROOF_METAL))
-            & patch.mask
-        )
+        roofs = np.isin(patch.material, (Material.ROOF_TILE, Material.ROOF_FLAT, Material.ROOF_METAL)) & patch.mask
         grey = self._palette.vary((176, 170, 164, 140), rng, 0.15)
         np.copyto(patch.albedo, np.clip(grey, 0, 255).astype(np.uint8), where=roofs[..., None])
         np.copyto(patch.height, np.float32(top_m), where=roofs)
@@ -175,6 +165,5 @@ class Builder:
     @staticmethod
     def _on(centre: Points, length: float, width: float, angle: float, rng: np.random.Generator) -> Points:
         x, y = rng.uniform(-0.5, 0.5) * max(length, 0.5), rng.uniform(-0.5, 0.5) * max(width, 0.5)
-        return centre + np.array(
-            [x * np.cos(angle) - y * np.sin(angle), x * np.sin(angle) + y * np.cos(angle)]
-        )
+        turned = (x * np.cos(angle) - y * np.sin(angle), x * np.sin(angle) + y * np.cos(angle))
+        return np.asarray(centre + np.array(turned), np.float64)

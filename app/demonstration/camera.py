@@ -11,17 +11,9 @@ from app.demonstration.materials import Material, table
 from app.demonstration.noise import FloatImage, Noise, Window
 
 _HEIGHT_COUNT_M = 0.2
-_FIELDS = [
-    (10, 130.0),
-    (11, 21.0),
-    (12, 4.5),
-    (13, 60.0),
-    (14, 2.2),
-    (15, 900.0),
-    (16, 420.0),
-    (20, 3.0),
-    (21, 3.0),
-]
+_FIELDS: list[tuple[int, float]] = [(11, 21), (12, 4.5), (14, 2.2), (15, 900), (16, 420), (20, 3), (21, 3)]
+_FIELDS += [(40 + octave, 150 / 2**octave) for octave in range(4)]
+_FIELDS += [(50 + octave, 60 / 2**octave) for octave in range(3)]
 _TEXTURES = np.stack([table(each) for each in ("patch", "medium", "fine", "grain")], -1)  # (256, 4)
 _DRIFT = table("drift")
 _BUMP_M = table("bump_m")
@@ -40,17 +32,16 @@ def photograph(
     material, height = canvas.material[window.slices], canvas.height[window.slices]
     textures = _TEXTURES[material]
     fine, grain = noise.smooth(12, 4.5, window), noise.grain(30, window)
-    tone = 1 + textures[..., 0] * noise.smooth(10, 130, window)
+    patches = noise.fractal(40, 150, 4, window)
+    tone = 1 + textures[..., 0] * patches
     tone += textures[..., 1] * noise.smooth(11, 21, window)
     tone += textures[..., 2] * fine
     tone += textures[..., 3] * grain
     colour = canvas.albedo[window.slices].astype(np.float32)
-    vigour = noise.smooth(13, 60, window) * np.float32(0.7) + noise.smooth(10, 130, window) * np.float32(0.3)
+    vigour = noise.fractal(50, 60, 3, window) * np.float32(0.45) + patches * np.float32(0.2)
     colour += _DRIFT[material] * vigour[..., None]
     rough = _BUMP_M[material] * (fine * np.float32(0.7) + noise.smooth(14, 2.2, window) * np.float32(0.5))
-    relief = (noise.smooth(15, 900, window) + noise.smooth(16, 420, window) * np.float32(0.4)) * np.float32(
-        relief_m
-    )
+    relief = (noise.smooth(15, 900, window) + noise.smooth(16, 420, window) * np.float32(0.4)) * np.float32(relief_m)
     colour *= tone[..., None]
     colour *= illuminate(height, height + rough + relief, conditions)
     bands = _expose(colour, window, noise, conditions)
@@ -60,9 +51,7 @@ def photograph(
     return out
 
 
-def _expose(
-    colour: FloatImage, window: Window, noise: Noise, conditions: Conditions
-) -> npt.NDArray[np.uint8]:
+def _expose(colour: FloatImage, window: Window, noise: Noise, conditions: Conditions) -> npt.NDArray[np.uint8]:
     """Blur of the optics, sharpening of the producer, radiometry and noise of the sensor."""
     seen = cv2.GaussianBlur(colour, (0, 0), conditions.blur_px)
     if conditions.sharpness > 0.05:
@@ -75,17 +64,13 @@ def _expose(
     seen += np.asarray(conditions.offset, np.float32)
     shared = noise.grain(31, window) * np.float32(0.6)
     for band, name in enumerate((31, 32, 33, 34)):
-        seen[..., band] += (noise.grain(name, window) * np.float32(0.8) + shared) * np.float32(
-            conditions.sensor_noise
-        )
+        seen[..., band] += (noise.grain(name, window) * np.float32(0.8) + shared) * np.float32(conditions.sensor_noise)
     bright = seen > 225  # the film curve bends before it saturates
     seen = np.where(bright, 225 + 30 * np.tanh((seen - 225) / 30), seen)
     return np.asarray(np.clip(seen + 0.5, 0, 255), np.uint8)
 
 
-def measure_height(
-    canvas: Canvas, window: Window, noise: Noise, conditions: Conditions
-) -> npt.NDArray[np.uint8]:
+def measure_height(canvas: Canvas, window: Window, noise: Noise, conditions: Conditions) -> npt.NDArray[np.uint8]:
     """(rows, columns) uint8 height above ground, 0.2 m a count, saturating at 51 m, with the faults of real models."""
     y, x = np.mgrid[0 : window.height, 0 : window.width].astype(np.float32)
     jitter = np.float32(conditions.height_jitter_px)
@@ -100,5 +85,5 @@ def measure_height(
         through = noise.smooth(14, 2.2, window) + noise.smooth(12, 4.5, window) * np.float32(0.5)
         seen[crown & (through > np.float32(1.1 - 1.6 * conditions.height_holes))] = 0
     seen[seen < conditions.height_floor_m] = 0
-    seen += noise.grain(32, window) * np.float32(conditions.height_noise_m)
+    seen = seen + noise.grain(32, window) * np.float32(conditions.height_noise_m)
     return np.asarray(np.clip(seen / _HEIGHT_COUNT_M + 0.5, 0, 255), np.uint8)

@@ -18,7 +18,8 @@ Mask = npt.NDArray[np.bool_]
 
 class Canvas:
     """albedo: (size, size, 4) uint8 R, G, B, NIR in full sun; material: (size, size) uint8;
-    height: (size, size) float32, metres above ground. x grows to the right, y downwards."""
+    height: (size, size) float32, metres above ground; reserved: 1 under roads, railway and river, which
+    parcels painted later leave alone. x grows to the right, y downwards."""
 
     def __init__(self, size_px: int) -> None:
         self.size_px = size_px
@@ -27,11 +28,14 @@ class Canvas:
         self.albedo[:] = np.asarray(LOOKS[Material.MEADOW].colour, np.uint8)
         self.material = np.full((size_px, size_px), Material.MEADOW, np.uint8)
         self.height = np.zeros((size_px, size_px), np.float32)
+        self.reserved = np.zeros((size_px, size_px), np.uint8)
 
-    def patch(self, outline: Points, margin_m: float = 0.0) -> "Patch | None":
-        """The part of the canvas under a polygon (n, 2) in metres; None when it lies outside."""
-        low = np.floor((outline.min(0) - margin_m) * PX_PER_M).astype(int)
-        high = np.ceil((outline.max(0) + margin_m) * PX_PER_M).astype(int) + 1
+    def patch(self, outline: Points, *, over_lines: bool = False) -> "Patch | None":
+        """The part of the canvas under a polygon (n, 2) in metres; None when it lies outside.
+
+        over_lines: take in roads, railway and river as well."""
+        low = np.floor(outline.min(0) * PX_PER_M).astype(int)
+        high = np.ceil(outline.max(0) * PX_PER_M).astype(int) + 1
         left, top = np.clip(low, 0, self.size_px)
         right, bottom = np.clip(high, 0, self.size_px)
         if right - left < 1 or bottom - top < 1:
@@ -40,6 +44,8 @@ class Canvas:
         mask = np.zeros((window.height, window.width), np.uint8)
         corners = np.round((outline * PX_PER_M - 0.5 - (left, top)) * 16).astype(np.int32)
         cv2.fillPoly(mask, [corners], 1, lineType=cv2.LINE_8, shift=4)
+        if not over_lines:
+            mask[self.reserved[window.slices] > 0] = 0
         return Patch(self, window, mask.view(np.bool_))
 
 

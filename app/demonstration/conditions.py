@@ -37,7 +37,7 @@ def draw_conditions(rng: np.random.Generator) -> Conditions:
     warm = rng.normal(0, 0.06)
     brightness = rng.uniform(0.78, 1.28)
     casts = rng.normal(0, 0.035, 4)
-    infrared = rng.uniform(0.78, 1.12)
+    infrared = rng.uniform(0.68, 1.12)
     gain = brightness * (1 + casts) * np.array([1 + warm * 0.4, 1, 1 - warm * 0.4, infrared])
     haze = rng.uniform(-8, 22) * np.array([0.8, 0.9, 1.15, 0.5]) + rng.normal(0, 3, 4)
     depth = rng.uniform(0.26, 0.52)

@@ -22,15 +22,11 @@ class Farm:
         look = rng.random()
         colour = self._palette.colour(Material.CROP, rng, 0.1)
         if look < 0.35:  # ripe or stubble
-            straw = (
-                np.array([188, 170, 122, 168], np.float32)
-                if rng.random() < 0.6
-                else np.array([200, 184, 142, 160])
-            )
+            straw = np.array([188, 170, 122, 168], np.float32) if rng.random() < 0.6 else np.array([200, 184, 142, 160])
             colour = self._palette.vary(straw, rng, 0.08)
         elif look < 0.5:  # half grown, soil between the rows
             colour = 0.55 * colour + 0.45 * self._palette.colour(Material.PLOUGHED, rng)
-        along, across = patch.axes(patch_centre(patch), angle)
+        _, across = patch.axes(patch_centre(patch), angle)
         across = across + self._noise.smooth(120, 260, patch.window) * np.float32(1.2)
         drill, tram = rng.uniform(0.7, 1.6), rng.uniform(12, 28)
         stripes = np.sin(across * np.float32(2 * np.pi / drill)) * np.float32(rng.uniform(0.01, 0.07))
@@ -52,15 +48,11 @@ class Farm:
         along, across = patch.axes(patch_centre(patch), angle)
         wander = self._noise.smooth(130, 300, patch.window) * np.float32(1.5)
         period = rng.uniform(0.9, 2.4)
-        furrow = np.sin((across + wander) * np.float32(2 * np.pi / period)) * np.float32(
-            rng.uniform(0.02, 0.11)
-        )
+        furrow = np.sin((across + wander) * np.float32(2 * np.pi / period)) * np.float32(rng.uniform(0.02, 0.11))
         turned = patch.inside_m < rng.uniform(0, 9)
         cross = np.sin(along * np.float32(2 * np.pi / period)) * np.float32(0.06)
         pass_width = rng.uniform(3, 9)
-        furrow += (np.mod((across + wander) / np.float32(pass_width), 2) < 1) * np.float32(
-            rng.uniform(0, 0.05)
-        )
+        furrow += (np.mod((across + wander) / np.float32(pass_width), 2) < 1) * np.float32(rng.uniform(0, 0.05))
         damp = self._noise.fractal(131, 150, 3, patch.window) * np.float32(rng.uniform(0.05, 0.16))
         tone = 1 + np.where(turned, cross, furrow) + damp
         patch.paint(Material.PLOUGHED, tone[..., None] * colour, height=0.0)
@@ -74,14 +66,11 @@ class Farm:
         colour = self._palette.colour(material, rng, 0.09)
         other = self._palette.colour(Material.DRY_GRASS, rng, 0.08)
         _, across = patch.axes(patch_centre(patch), angle)
-        share = np.clip(
-            self._noise.fractal(140, 90, 4, patch.window) * 0.5 + rng.uniform(-0.35, 0.35), 0, 0.85
-        )
+        share = np.clip(self._noise.fractal(140, 90, 4, patch.window) * 0.5 + rng.uniform(-0.35, 0.35), 0, 0.85)
         mixed = colour + share[..., None] * (other - colour)
         if rng.random() < 0.4:
             swath = np.sin(
-                (across + self._noise.smooth(141, 200, patch.window))
-                * np.float32(2 * np.pi / rng.uniform(4, 9))
+                (across + self._noise.smooth(141, 200, patch.window)) * np.float32(2 * np.pi / rng.uniform(4, 9))
             )
             mixed *= (1 + np.float32(rng.uniform(0.01, 0.05)) * swath)[..., None]
         patch.paint(material, mixed, height=0.0)
@@ -93,7 +82,7 @@ class Farm:
         soil = self._palette.colour(Material.VINE_SOIL, rng, 0.1)
         grass = self._palette.colour(Material.MEADOW, rng)
         grassed = rng.choice([0.0, 0.3, 0.9])
-        along, across = patch.axes(patch_centre(patch), angle)
+        _, across = patch.axes(patch_centre(patch), angle)
         across = across + self._noise.smooth(150, 400, patch.window) * np.float32(0.7)
         period = rng.uniform(1.9, 2.7)
         row = np.abs(np.mod(across / np.float32(period), 1) - 0.5) * np.float32(period)  # metres from the row
@@ -104,18 +93,12 @@ class Farm:
         patch.paint(Material.VINE_SOIL, soil + cover[..., None] * (grass - soil), where=area, height=0.0)
         half = rng.uniform(0.25, 0.55)
         leaf = half * (
-            1
-            + 0.45 * self._noise.smooth(152, 5, patch.window)
-            + 0.3 * self._noise.smooth(153, 60, patch.window)
+            1 + 0.45 * self._noise.smooth(152, 5, patch.window) + 0.3 * self._noise.smooth(153, 60, patch.window)
         )
         missing = self._noise.smooth(154, 9, patch.window) > rng.uniform(0.85, 1.3)
         vines = area & (row < leaf) & ~missing
-        tall = np.float32(rng.uniform(0.9, 1.9)) * np.sqrt(
-            np.clip(1 - (row / np.maximum(leaf, 0.05)) ** 2, 0.1, 1)
-        )
-        patch.paint(
-            Material.VINE_ROW, self._palette.colour(Material.VINE_ROW, rng, 0.1), where=vines, height=tall
-        )
+        tall = np.float32(rng.uniform(0.9, 1.9)) * np.sqrt(np.clip(1 - (row / np.maximum(leaf, 0.05)) ** 2, 0.1, 1))
+        patch.paint(Material.VINE_ROW, self._palette.colour(Material.VINE_ROW, rng, 0.1), where=vines, height=tall)
 
     def orchard(self, patch: Patch, angle: float, rng: np.random.Generator) -> None:
         """Fruit or olive trees on a lattice over grass or bare soil; the ground between them keeps its own class."""
@@ -131,19 +114,11 @@ class Farm:
         for at in scatter(patch, spacing, rng, 0.06, angle):
             if rng.random() < 0.92:
                 size = radius * rng.uniform(0.75, 1.2)
-                self._woodland.tree(
-                    at, size, size * 1.9, Kind.DECIDUOUS, self._palette.vary(shade, rng, 0.08), rng
-                )
+                self._woodland.tree(at, size, size * 1.9, Kind.DECIDUOUS, self._palette.vary(shade, rng, 0.08), rng)
 
     def glasshouses(self, patch: Patch, angle: float, rng: np.random.Generator) -> None:
         """Rows of plastic tunnels or a block of glass bays, 3 to 5 m high, on bare or gravelled ground."""
-        ground = (
-            Material.SOIL
-            if rng.random() < 0.4
-            else Material.GRAVEL
-            if rng.random() < 0.5
-            else Material.MEADOW
-        )
+        ground = Material.SOIL if rng.random() < 0.4 else Material.GRAVEL if rng.random() < 0.5 else Material.MEADOW
         patch.paint(ground, self._palette.colour(ground, rng), height=0.0)
         tunnels = rng.random() < 0.55
         bay = rng.uniform(5.5, 9) if tunnels else rng.uniform(3.2, 6.5)
@@ -156,9 +131,7 @@ class Farm:
         section = np.mod(along + 1000, np.float32(rng.uniform(35, 80)))
         inside = reach & (position < bay) & (section > 3.0)
         shape = np.clip(1 - (2 * position / np.float32(bay) - 1) ** 2, 0, 1)
-        eave, top = (
-            (0.6, rng.uniform(3.0, 4.2)) if tunnels else (rng.uniform(2.8, 3.6), rng.uniform(4.0, 5.2))
-        )
+        eave, top = (0.6, rng.uniform(3.0, 4.2)) if tunnels else (rng.uniform(2.8, 3.6), rng.uniform(4.0, 5.2))
         rise = np.sqrt(shape) if tunnels else 1 - np.abs(2 * position / np.float32(bay) - 1)
         height = (eave + (top - eave) * rise).astype(np.float32)
         base = self._palette.colour(Material.GREENHOUSE, rng, 0.08)

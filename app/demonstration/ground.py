@@ -65,9 +65,7 @@ class Ground:
     def _heap(self, patch: Patch, at: np.ndarray, rng: np.random.Generator) -> None:
         along, across = patch.axes(at, rng.uniform(0, np.pi))
         radius = rng.uniform(4, 9)
-        far = np.hypot(along / np.float32(rng.uniform(1, 1.6)), across) + self._noise.smooth(
-            213, 22, patch.window
-        )
+        far = np.hypot(along / np.float32(rng.uniform(1, 1.6)), across) + self._noise.smooth(213, 22, patch.window)
         heap = patch.mask & (far < radius)
         height = (np.clip(1 - far / radius, 0, 1) * radius * 0.6).astype(np.float32)
         material = Material.SOIL if rng.random() < 0.6 else Material.ROCK
@@ -93,11 +91,9 @@ class Ground:
     def snowfield(self, patch: Patch, rng: np.random.Generator) -> None:
         """Old snow lying in hollows, with rock showing through, wind ripples and a dirty rim."""
         self.scree(patch, rng)
-        cover = self._noise.fractal(230, 130, 5, patch.window) + np.clip(
-            patch.inside_m / 14, 0, 1
-        ) * np.float32(1.1)
-        snow = patch.mask & (cover > rng.uniform(0.2, 0.75))
-        rim = np.clip((cover - 0.6) * 1.6, 0, 1)
+        cover = self._noise.fractal(230, 150, 5, patch.window) + np.clip(patch.inside_m / 24, 0, 1) * np.float32(1.5)
+        snow = patch.mask & (cover > rng.uniform(0.6, 0.95))
+        rim = np.clip((cover - 0.7) * 1.6, 0, 1)
         colour = self._palette.colour(Material.SNOW, rng, 0.02)
         _, across = patch.axes(patch_centre(patch), rng.uniform(0, np.pi))
         ripples = np.sin((across + self._noise.smooth(236, 60, patch.window) * 2) * 1.9) * 0.012

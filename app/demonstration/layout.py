@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -76,7 +77,7 @@ class Plan:
 def densify(line: Points, step_m: float = 6.0) -> Points:
     """The same polyline (n, 2) with a point at least every `step_m`."""
     pieces = []
-    for start, end in zip(line[:-1], line[1:], strict=True):
+    for start, end in pairwise(line):
         count = max(1, int(np.hypot(*(end - start)) // step_m))
         pieces.append(start + (end - start) * np.linspace(0, 1, count, endpoint=False)[:, None])
     return np.vstack([*pieces, line[-1:]])
@@ -137,8 +138,11 @@ def halve(polygon: Points, rng: np.random.Generator, jitter: float) -> tuple[lis
     return cut(polygon, through, angle + np.pi / 2 + rng.normal(0, jitter))
 
 
-def make_plan(rng: np.random.Generator, size_m: float, zones: list[Zone]) -> Plan:
-    """Blocks between roads, parcels within blocks, one use each, over a square a little larger than the scene."""
+def make_plan(rng: np.random.Generator, size_m: float, zones: list[Zone], grain: float) -> Plan:
+    """Blocks between roads, parcels within blocks, one use each, over a square a little larger than the scene.
+
+    grain: factor on the size of parcels in open country.
+    """
     built_share = sum(MOSAICS[zone.theme].built for zone in zones) / len(zones)
     warp = Warp(rng, 3.0 + 4.0 * (1 - built_share))
     turn, half = rng.uniform(0, np.pi / 2), size_m * 0.78 + 25
@@ -161,12 +165,12 @@ def make_plan(rng: np.random.Generator, size_m: float, zones: list[Zone]) -> Pla
         theme = theme_at(polygon.mean(0))
         mosaic = MOSAICS[theme]
         surface = area(polygon)
-        if surface < mosaic.parcel_m2 * rng.uniform(0.8, 1.8):
+        if surface < mosaic.parcel_m2 * (1 if mosaic.built else grain) * rng.uniform(0.8, 1.8):
             uses = list(mosaic.uses)
             use = uses[int(rng.choice(len(uses), p=np.array(list(mosaic.uses.values()))))]
             parcels.append(Parcel(len(parcels), polygon, theme, use))
             return
-        pieces, ends = halve(polygon, rng, 0.05 if mosaic.built else 0.12)
+        pieces, ends = halve(polygon, rng, 0.05 if mosaic.built else 0.17)
         if ends is None:
             return
         boundaries.append(

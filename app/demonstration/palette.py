@@ -38,6 +38,8 @@ FLAT_ROOFS = [
 ]
 METAL_ROOFS = [(196, 200, 206, 168), (152, 160, 168, 130), (120, 140, 160, 110), (170, 178, 172, 150),
                (150, 110, 96, 118), (226, 228, 230, 190), (108, 124, 110, 110)]  # fmt: skip
+POOLS = [(108, 192, 208, 60), (108, 192, 208, 60), (84, 168, 196, 48), (138, 206, 210, 78), (74, 140, 150, 50),
+         (96, 176, 226, 70), (60, 96, 92, 44)]  # fmt: skip
 CARS = [(232, 232, 232, 190), (60, 62, 66, 52), (128, 130, 134, 108), (36, 38, 44, 34), (150, 44, 40, 100),
         (52, 74, 120, 60), (190, 192, 196, 156)]  # fmt: skip
 
@@ -60,6 +62,8 @@ class Palette:
             colour = colour + (_STRAW - colour) * np.float32(dry)
         if material in _LEAVES:
             colour = colour * self._season()
+        if material is Material.DECIDUOUS and rng.random() < 0.22:  # olive, willow, plane, dusty Mediterranean leaves
+            colour = colour * np.array([1.3, 1.2, 1.34, 0.9], np.float32)
         if material is Material.BRUSH:
             colour = colour + (_STRAW - colour) * np.float32(0.45 * self._conditions.dryness * rng.random())
         return self.vary(colour, rng, spread)
@@ -78,6 +82,9 @@ class Palette:
 
     def metal_roof(self, rng: np.random.Generator) -> Colour:
         return self._one_of(METAL_ROOFS, rng)
+
+    def pool(self, rng: np.random.Generator) -> Colour:
+        return self._one_of(POOLS, rng)
 
     def car(self, rng: np.random.Generator) -> Colour:
         return self._one_of(CARS, rng)

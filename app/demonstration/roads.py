@@ -22,17 +22,13 @@ class Roads:
     def draw(self, plan: Plan, rng: np.random.Generator) -> list[tuple[Points, Edge]]:
         """Paints everything but hedges; gives the bent lines, for cars, street trees and hedges."""
         asphalt = self._palette.colour(Material.ASPHALT, rng, 0.12)
-        lines = [
-            (plan.warp.points(densify(np.array([each.start, each.end]))), each.edge)
-            for each in plan.boundaries
-        ]
+        lines = [(plan.warp.points(densify(np.array([each.start, each.end]))), each.edge) for each in plan.boundaries]
         order = [Edge.VERGE, Edge.HEDGE, Edge.TRACK, Edge.STREET, Edge.MAIN_ROAD]
         drawn = sorted(lines, key=lambda each: order.index(each[1]))
         for line, edge in drawn:
             if edge in (Edge.VERGE, Edge.HEDGE):
-                self.band(
-                    line, rng.uniform(0.8, 2.5), Material.MEADOW, self._palette.colour(Material.MEADOW, rng)
-                )
+                grass = self._palette.colour(Material.MEADOW, rng)
+                self.band(line, rng.uniform(0.8, 2.5), Material.MEADOW, grass, reserve=False)
             elif edge is Edge.TRACK:
                 self._track(line, rng)
             elif edge is Edge.STREET:
@@ -42,22 +38,21 @@ class Roads:
                 self.band(line, 12.0, Material.MEADOW, self._palette.colour(Material.MEADOW, rng))
         for line, edge in drawn:
             if edge is Edge.STREET:
-                self.band(
-                    line, rng.uniform(5.2, 6.2), Material.ASPHALT, self._palette.vary(asphalt, rng, 0.05)
-                )
+                self.band(line, rng.uniform(5.2, 6.2), Material.ASPHALT, self._palette.vary(asphalt, rng, 0.05))
             elif edge is Edge.MAIN_ROAD:
                 self.band(line, 7.4, Material.ASPHALT, self._palette.vary(asphalt, rng, 0.05))
                 self._markings(line)
         return lines
 
-    def band(self, line: Points, width_m: float, material: Material, colour: Colour) -> None:
-        """A strip of even width; height returns to the ground."""
+    def band(self, line: Points, width_m: float, material: Material, colour: Colour, *, reserve: bool = True) -> None:
+        """A strip of even width; height returns to the ground. reserve: later parcels may not cover it."""
         pixels = [np.round((line * PX_PER_M - 0.5) * 16).astype(np.int32)]
         thickness = max(1, round(width_m * PX_PER_M))
         for layer, value in (
             (self._canvas.albedo, scalar(colour)),
             (self._canvas.material, float(material)),
             (self._canvas.height, 0.0),
+            (self._canvas.reserved, float(reserve)),
         ):
             cv2.polylines(layer, pixels, False, value, thickness, cv2.LINE_8, 4)
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -58,7 +59,8 @@ def compose(
     flight = draw_conditions(np.random.default_rng([seed, 3, vintage])) if conditions is None else conditions
     noise = Noise(seed, size_px)
     canvas = Canvas(size_px)
-    plan = make_plan(rng, size_m, places)
+    grain = 1.0 if size_px >= COMMUNE_PX else float(rng.uniform(0.15, 0.8))
+    plan = make_plan(rng, size_m, places, grain)
     if vintage:
         aged = age(plan.parcels, size_m, np.random.default_rng([seed, 4]))
         plan = Plan(aged, plan.boundaries, plan.warp, plan.zones)
@@ -132,13 +134,7 @@ class _Painter:
         self._roads = Roads(canvas, palette, noise)
 
     def paint(self) -> None:
-        patches = {
-            each.index: self._canvas.patch(self._plan.warp.outline(each.outline))
-            for each in self._plan.parcels
-        }
-        live = [(each, patch) for each in self._plan.parcels if (patch := patches[each.index]) is not None]
-        for parcel, patch in live:
-            self._lay(parcel, patch)
+        self._each(self._lay)
         themes = {zone.theme for zone in self._plan.zones}
         lines = self._roads.draw(self._plan, self._rng)
         river_rng, rail_rng = np.random.default_rng([self._seed, 7]), np.random.default_rng([self._seed, 8])
@@ -150,11 +146,16 @@ class _Painter:
         if Theme.INDUSTRY in themes and (rail_rng.random() < 0.6 or size_m > 500):
             through = next(zone.centre for zone in self._plan.zones if zone.theme is Theme.INDUSTRY)
             self._roads.railway(sweep(rail_rng, (through[0] + 25, through[1] - 20), size_m, 5), rail_rng)
-        for parcel, patch in live:
-            self._furnish(parcel, patch)
+        self._each(self._furnish)
         if Theme.RIVERSIDE in themes:
             self._roads.bank_trees(river, width, self._woodland, river_rng)
         self._along(lines)
+
+    def _each(self, paint: Callable[[Parcel, Patch], None]) -> None:
+        for parcel in self._plan.parcels:
+            patch = self._canvas.patch(self._plan.warp.outline(parcel.outline))
+            if patch is not None and patch.mask.any():
+                paint(parcel, patch)
 
     def _random(self, parcel: Parcel, step: int) -> tuple[np.random.Generator, float]:
         return np.random.default_rng([self._seed, 10 + step, parcel.index]), long_axis(parcel.outline)[0]
@@ -194,12 +195,10 @@ class _Painter:
             Use.DECIDUOUS: lambda: self._woodland.wood(
                 patch, rng, [(Kind.DECIDUOUS, 0.96), (Kind.CONIFER, 0.04)], tall
             ),
-            Use.CONIFER: lambda: self._woodland.wood(
-                patch, rng, [(Kind.CONIFER, 0.95), (Kind.DECIDUOUS, 0.05)], tall
-            ),
-            Use.MIXED: lambda: self._woodland.wood(
-                patch, rng, [(Kind.DECIDUOUS, 0.55), (Kind.CONIFER, 0.45)], tall
-            ),
+            Use.CONIFER: lambda: self._woodland.wood(patch, rng, [(Kind.CONIFER, 0.95), (Kind.DECIDUOUS, 0.05)], tall),
+            Use.MIXED: lambda: self._woodland.wood(patch, rng, [(Kind.DECIDUOUS, 0.55), (Kind.CONIFER, 0.45)], tall),
+            Use.MEADOW: lambda: self._woodland.lone_trees(patch, rng, 0.35),
+            Use.CROP: lambda: self._woodland.lone_trees(patch, rng, 0.05),
             Use.BRUSH: lambda: self._woodland.brush(patch, rng, float(rng.uniform(0.35, 0.8))),
         }
         pieces.get(parcel.use, lambda: None)()
@@ -219,7 +218,7 @@ class _Painter:
                 self._traffic(line[inside], rng, built and edge is Edge.STREET)
 
     def _traffic(self, line: np.ndarray, rng: np.random.Generator, parked: bool) -> None:
-        for start, end in zip(line[:-1], line[1:], strict=True):
+        for start, end in pairwise(line):
             ahead = end - start
             angle = float(np.arctan2(ahead[1], ahead[0]))
             aside = np.array([-np.sin(angle), np.cos(angle)])

@@ -75,21 +75,15 @@ class Settlement:
                 if rng.random() < 0.07:
                     continue
                 outline = rectangle(at, front - 0.2, deep - 0.2, angle)
-                if self._build.is_free(rectangle(at, front - 0.6, deep * 0.8, angle)) and self._within(
-                    patch, at
-                ):
+                if self._build.is_free(rectangle(at, front - 0.6, deep * 0.8, angle)) and self._within(patch, at):
                     eave = storey * rng.uniform(0.75, 1.3)
                     self._build.pitched(
                         at, front + 0.1, deep, angle, eave, rng, hipped=False, slope=rng.uniform(0.25, 0.5)
                     )
                     if rng.random() < 0.3:
-                        back = (
-                            at + (outline[2] - outline[1]) / max(deep, 1) * rng.choice([-1, 1]) * deep * 0.7
-                        )
+                        back = at + (outline[2] - outline[1]) / max(deep, 1) * rng.choice([-1, 1]) * deep * 0.7
                         if self._build.is_free(rectangle(back, front * 0.5, 3, angle)):
-                            self._build.pitched(
-                                back, 5.5, front * 0.55, angle + np.pi / 2, rng.uniform(2.6, 4), rng
-                            )
+                            self._build.pitched(back, 5.5, front * 0.55, angle + np.pi / 2, rng.uniform(2.6, 4), rng)
         for at in scatter(patch, 11, rng, 0.45):
             if rng.random() < 0.45 and self._build.is_free(rectangle(at, 2, 2, 0)):
                 self._woodland.garden_tree(at, rng)
@@ -113,7 +107,7 @@ class Settlement:
         patch = self._canvas.patch(self._warp.outline(plot))
         if patch is None or not patch.mask.any():
             return
-        angle, length, width = long_axis(plot)
+        angle, length, _ = long_axis(plot)
         self._farm.meadow(patch, angle, rng, Material.LAWN)
         if not built:
             bare = patch.mask & (self._noise.fractal(510, 60, 3, patch.window) > rng.uniform(-0.6, 0.6))
@@ -129,9 +123,7 @@ class Settlement:
         size = np.sqrt(area(plot))
         house, deep = min(rng.uniform(9, 16), size * 0.62), min(rng.uniform(7.5, 10.5), size * 0.5)
         self._drive(middle, along, side, length, rng)
-        terrace = self._canvas.patch(
-            rectangle(at, house + rng.uniform(1, 4), deep + rng.uniform(2, 7), turned)
-        )
+        terrace = self._canvas.patch(rectangle(at, house + rng.uniform(1, 4), deep + rng.uniform(2, 7), turned))
         if terrace is not None and rng.random() < 0.85:
             paved = rng.choice([Material.PAVING, Material.CONCRETE, Material.GRAVEL])
             over = terrace.mask & (terrace.material != Material.ASPHALT)
@@ -168,13 +160,9 @@ class Settlement:
                 )
         self._build.pitched(at, length, width, angle, eave, rng, colour=colour, slope=slope)
 
-    def _drive(
-        self, middle: Points, along: Points, side: float, length: float, rng: np.random.Generator
-    ) -> None:
+    def _drive(self, middle: Points, along: Points, side: float, length: float, rng: np.random.Generator) -> None:
         ground = Material(
-            rng.choice(
-                [Material.GRAVEL, Material.CONCRETE, Material.ASPHALT, Material.PAVING, Material.GRAVEL]
-            )
+            rng.choice([Material.GRAVEL, Material.CONCRETE, Material.ASPHALT, Material.PAVING, Material.GRAVEL])
         )
         end = middle + along * np.sign(side) * length * 0.5
         centre, angle = self._bent((middle + along * side + end) / 2, float(np.arctan2(along[1], along[0])))
@@ -218,9 +206,7 @@ class Settlement:
                 line = self._warp.points(densify(inner[[index, (index + 1) % len(inner)]]))
                 open_line = [at for at in line if self._build.is_free(rectangle(at, 1.2, 1.2, 0))]
                 if len(open_line) > 1:
-                    self._woodland.hedge(
-                        np.array(open_line), rng, kind, rng.uniform(0.5, 0.9), rng.uniform(1.4, 2.6)
-                    )
+                    self._woodland.hedge(np.array(open_line), rng, kind, rng.uniform(0.5, 0.9), rng.uniform(1.4, 2.6))
 
     def farmstead(self, parcel: Parcel, patch: Patch, angle: float, rng: np.random.Generator) -> None:
         """A farm: house, barns around a gravel yard, meadow behind."""
@@ -232,16 +218,12 @@ class Settlement:
             bearing = angle + number * np.pi / 2 + rng.normal(0, 0.15)
             at = middle + np.array([np.cos(bearing), np.sin(bearing)]) * rng.uniform(12, 20)
             long, wide = rng.uniform(12, 30), rng.uniform(8, 13)
-            if not self._build.is_free(rectangle(at, long, wide, bearing + np.pi / 2)) or not self._within(
-                patch, at
-            ):
+            if not self._build.is_free(rectangle(at, long, wide, bearing + np.pi / 2)) or not self._within(patch, at):
                 continue
             if number and rng.random() < 0.4:
                 self._build.flat(at, long, wide, bearing + np.pi / 2, rng.uniform(4.5, 7), rng, metal=True)
             else:
-                self._build.pitched(
-                    at, long, wide, bearing + np.pi / 2, rng.uniform(3.5, 6), rng, hipped=False
-                )
+                self._build.pitched(at, long, wide, bearing + np.pi / 2, rng.uniform(3.5, 6), rng, hipped=False)
         for at in scatter(patch, 12, rng, 0.5):
             if rng.random() < 0.35 and self._build.is_free(rectangle(at, 3, 3, 0)):
                 self._woodland.garden_tree(at, rng)
@@ -257,7 +239,8 @@ class Settlement:
             plot_angle, length, width = long_axis(plot)
             at, turned = self._bent(plot.mean(0), plot_angle)
             long, wide = length * rng.uniform(0.45, 0.68), width * rng.uniform(0.4, 0.62)
-            if min(long, wide) > 8 and self._within(patch, at):
+            free = self._build.is_free(rectangle(at, long, wide, turned))
+            if min(long, wide) > 8 and free and self._within(patch, at):
                 self._build.flat(at, long, wide, turned, rng.uniform(5, 12), rng, metal=rng.random() < 0.6)
         self._parked(patch, angle, rng, 0.3)
 
@@ -268,18 +251,12 @@ class Settlement:
         patch.paint(Material.LAWN, self._palette.colour(Material.LAWN, rng), where=edge)
         self._parked(patch, angle, rng, 0.7, bays=True)
 
-    def _parked(
-        self, patch: Patch, angle: float, rng: np.random.Generator, filled: float, bays: bool = False
-    ) -> None:
-        _, across_axis = np.array([np.cos(angle), np.sin(angle)]), np.array([-np.sin(angle), np.cos(angle)])
+    def _parked(self, patch: Patch, angle: float, rng: np.random.Generator, filled: float, bays: bool = False) -> None:
+        along_axis, across_axis = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
         along, across = patch.axes(_middle(patch), angle)
         inner = patch.mask & (patch.inside_m > 8)
         if bays:
-            lines = (
-                inner
-                & (np.mod(along, np.float32(2.5)) < 0.15)
-                & (np.abs(np.mod(across, np.float32(16)) - 8) < 5)
-            )
+            lines = inner & (np.mod(along, np.float32(2.5)) < 0.15) & (np.abs(np.mod(across, np.float32(16)) - 8) < 5)
             lines &= np.isin(patch.material, (Material.ASPHALT,))
             patch.albedo[lines] = np.array((214, 214, 212, 180), np.uint8)
         if not inner.any():
@@ -291,11 +268,7 @@ class Settlement:
                 for x in np.arange(np.floor(low_x / 2.5) * 2.5 + 1.3, high_x, 2.5):
                     if rng.random() > filled:
                         continue
-                    at = (
-                        _middle(patch)
-                        + np.array([np.cos(angle), np.sin(angle)]) * x
-                        + across_axis * (row + lane)
-                    )
+                    at = _middle(patch) + along_axis * x + across_axis * (row + lane)
                     px, py = np.floor(at * 5).astype(int) - (patch.window.left, patch.window.top)
                     if 0 <= px < inner.shape[1] and 0 <= py < inner.shape[0] and inner[py, px]:
                         self._build.car(at, angle + np.pi / 2 + rng.normal(0, 0.03), rng)

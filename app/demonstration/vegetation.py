@@ -1,6 +1,6 @@
 """Trees, hedges, woods, brush and clear cuts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import cv2
@@ -88,9 +88,7 @@ class Woodland:
         radius = rng.uniform(0.9, 3.8)
         self.tree(at, radius, radius * rng.uniform(1.8, 2.8) + 1, kind, self.colour(kind, rng), rng)
 
-    def hedge(
-        self, line: Points, rng: np.random.Generator, kind: Kind, radius_m: float, height_m: float
-    ) -> None:
+    def hedge(self, line: Points, rng: np.random.Generator, kind: Kind, radius_m: float, height_m: float) -> None:
         """Crowns touching along a polyline, with gaps and taller trees here and there."""
         steps = np.hypot(*np.diff(line, axis=0).T)
         length = float(steps.sum())
@@ -102,21 +100,20 @@ class Woodland:
                 continue
             scale = rng.uniform(0.8, 1.25)
             colour = self._palette.vary(shade, rng, 0.06)
-            self.tree(
-                at + rng.normal(0, 0.12 * radius_m, 2), radius_m * scale, height_m * scale, kind, colour, rng
-            )
+            self.tree(at + rng.normal(0, 0.12 * radius_m, 2), radius_m * scale, height_m * scale, kind, colour, rng)
 
-    def wood(
-        self, patch: Patch, rng: np.random.Generator, kinds: list[tuple[Kind, float]], tall_m: float
-    ) -> None:
+    def wood(self, patch: Patch, rng: np.random.Generator, kinds: list[tuple[Kind, float]], tall_m: float) -> None:
         """A closed canopy: crowns on a jittered lattice, larger and smaller in drifts; the edge is made of crowns."""
         dominant = max(kinds, key=lambda each: each[1])[0]
+        if rng.random() < 0.6:  # grown, not planted: the edge wanders and leaves glades
+            edge = self._noise.fractal(320, 75, 3, patch.window) * np.float32(5)
+            patch = replace(patch, mask=patch.mask & (patch.inside_m + edge > 2.5))
         floor = patch.mask & (patch.inside_m > 1.5)
         patch.paint(
             MATERIAL_OF[dominant],
             self.colour(dominant, rng) * 0.8,
             where=floor,
-            height=np.float32(tall_m * 0.3),
+            height=tall_m * 0.3,
         )
         plantation = dominant is Kind.CONIFER and rng.random() < 0.5
         spacing = tall_m * (0.15 if plantation else rng.uniform(0.17, 0.24)) + 0.8
@@ -152,11 +149,19 @@ class Woodland:
             if rng.random() < 0.4 and _at(patch.mask, patch, at):
                 self.garden_tree(at, rng)
 
+    def lone_trees(self, patch: Patch, rng: np.random.Generator, density: float) -> None:
+        """A few old trees standing in open land."""
+        for at in _scatter(patch, 24, rng, 0.5):
+            if rng.random() < density * rng.random():
+                radius = rng.uniform(2.0, 5.2)
+                colour = self.colour(Kind.DECIDUOUS, rng)
+                self.tree(at, radius, radius * rng.uniform(1.8, 2.6) + 2, Kind.DECIDUOUS, colour, rng)
+
     def clear_cut(self, patch: Patch, rng: np.random.Generator) -> None:
         """Felled land: torn ground, skid trails, windrows of slash, stumps and a few trees left standing."""
         patch.paint(Material.CLEAR_CUT, self._palette.colour(Material.CLEAR_CUT, rng), height=0.0)
         angle = rng.uniform(0, np.pi)
-        along, across = patch.axes(patch_centre(patch), angle)
+        _, across = patch.axes(patch_centre(patch), angle)
         wander = self._noise.smooth(310, 90, patch.window) * 2.5
         lane = np.mod(across + wander, np.float32(rng.uniform(11, 17)))
         broken = self._noise.smooth(311, 24, patch.window)
@@ -165,10 +170,7 @@ class Woodland:
         trails = patch.mask & (np.abs(lane - 6.5) < 1.4) & (np.abs(np.abs(lane - 6.5) - 0.9) < 0.4)
         patch.paint(Material.CLEAR_CUT, self._palette.colour(Material.CLEAR_CUT, rng) * 1.16, where=trails)
         regrowth = patch.mask & (self._noise.fractal(312, 30, 3, patch.window) > 0.75)
-        green = (
-            self._palette.colour(Material.MEADOW, rng) * 0.5
-            + self._palette.colour(Material.CLEAR_CUT, rng) * 0.5
-        )
+        green = self._palette.colour(Material.MEADOW, rng) * 0.5 + self._palette.colour(Material.CLEAR_CUT, rng) * 0.5
         patch.paint(Material.CLEAR_CUT, green, where=regrowth, height=0.3)
         pale, dark = (
             self._palette.colour(Material.GRAVEL, rng),
@@ -176,9 +178,7 @@ class Woodland:
         )
         for at in _scatter(patch, 3.4, rng, 0.5):
             x, y = (at * PX_PER_M).astype(int)
-            cv2.circle(
-                self._canvas.albedo, (int(x), int(y)), 1, _scalar(pale if rng.random() < 0.6 else dark), -1
-            )
+            cv2.circle(self._canvas.albedo, (int(x), int(y)), 1, _scalar(pale if rng.random() < 0.6 else dark), -1)
         for at in _scatter(patch, 30, rng, 0.5):
             if rng.random() < 0.35:
                 self.tree(
@@ -196,16 +196,12 @@ def patch_centre(patch: Patch) -> Points:
     return np.array([window.left + window.right, window.top + window.bottom]) / (2 * PX_PER_M)
 
 
-def scatter(
-    patch: Patch, spacing_m: float, rng: np.random.Generator, jitter: float, angle: float = 0.0
-) -> Points:
+def scatter(patch: Patch, spacing_m: float, rng: np.random.Generator, jitter: float, angle: float = 0.0) -> Points:
     """Points (n, 2) in metres inside a patch on a jittered lattice, in random order."""
     return _scatter(patch, spacing_m, rng, jitter, angle)
 
 
-def _scatter(
-    patch: Patch, spacing_m: float, rng: np.random.Generator, jitter: float, angle: float = 0.0
-) -> Points:
+def _scatter(patch: Patch, spacing_m: float, rng: np.random.Generator, jitter: float, angle: float = 0.0) -> Points:
     window = patch.window
     centre = patch_centre(patch)
     reach = np.hypot(window.width, window.height) / (2 * PX_PER_M)

@@ -1,0 +1,237 @@
+/**
+ * The service as the page sees it: the only caller of fetch and EventSource.
+ *
+ * Nothing is retried here: whoever asks decides, and shows it.
+ */
+
+/** @typedef {{type: 'Polygon', coordinates: number[][][]}} Polygon lon, lat in degrees */
+/** @typedef {{type: 'Polygon' | 'MultiPolygon', coordinates: any[]}} Zone lon, lat in degrees */
+/** @typedef {{value: number, code: string, title_fr: string, title_en: string, colour: string}} LandCoverClass */
+/** @typedef {{title: string, limits: {aoi_km2: number, aoi_vertices: number}}} Landing */
+/**
+ * @typedef {{id: string, title: string, description?: string, extent: {spatial: {bbox: number[][]}},
+ *   'cosia:vintage'?: number, 'cosia:imagery'?: string | null, 'cosia:demonstration'?: boolean}} Collection
+ */
+/**
+ * One value an input may take; bbox is west, south, east, north in degrees.
+ *
+ * @typedef {{const: string, title: string, description?: string, 'cosia:bbox'?: number[], 'cosia:year'?: number}} Choice
+ */
+/** @typedef {{default?: string, oneOf: Choice[]}} ChoiceSchema */
+/** @typedef {{inputs: {source: {schema: ChoiceSchema}, model: {schema: ChoiceSchema}}}} ProcessDescription */
+/** @typedef {{tiles: string[], minzoom?: number, maxzoom?: number, bounds?: number[]}} TileJson */
+/** @typedef {{aoi: Zone, source: string, model: string}} Inputs */
+/** @typedef {{area_m2: number, limit_km2: number, blocks: {total: number, ready: number}, seconds: number | null}} Estimate */
+/**
+ * @typedef {object} Job
+ * @property {string} jobID
+ * @property {'accepted' | 'running' | 'successful' | 'failed' | 'dismissed'} status
+ * @property {string} [message]
+ * @property {number} progress 0-100
+ * @property {string} source
+ * @property {string} model
+ * @property {number} area_m2
+ * @property {Zone} aoi
+ * @property {number[]} bbox west, south, east, north
+ * @property {{total: number, done: number, failed: number}} blocks
+ * @property {number | null} [queue_position]
+ * @property {number | null} [seconds_left]
+ */
+/** @typedef {{bbox: number[], done: number, total: number}} BlockDone */
+/** @typedef {Record<string, {href: string, type: string, title: string}>} Results */
+/** @typedef {LandCoverClass & {area_m2: number, share: number}} ClassArea */
+/** @typedef {{area_m2: number, classes: ClassArea[]}} Areas */
+
+const TIMEOUT_MS = 30_000;
+const PROCESS = 'api/processes/predict-land-cover';
+
+/** What went wrong, in the server's own words where it answered (application/problem+json, RFC 9457). */
+export class ApiError extends Error {
+  /**
+   * @param {object} problem
+   * @param {string} problem.detail sentence for people; empty if the server gave none
+   * @param {number} problem.status 0 when there was no answer
+   * @param {string} problem.type
+   * @param {string} [problem.parameter] the input at fault
+   * @param {number | null} [problem.retryAfter_s]
+   */
+  constructor({ detail, status, type, parameter = '', retryAfter_s = null }) {
+    super(detail || type);
+    this.name = 'ApiError';
+    this.detail = detail;
+    this.status = status;
+    this.type = type;
+    this.parameter = parameter;
+    this.retryAfter_s = retryAfter_s;
+  }
+}
+
+/**
+ * The same resource on the page's own origin: links carry the service's public address, which need not be the one this
+ * page was opened at, and the content security policy knows only the latter.
+ *
+ * @param {string} href absolute, or relative to the page
+ */
+export function ownAddress(href) {
+  return href.replace(/^https?:\/\/[^/]+/, '');
+}
+
+/**
+ * @param {string} path
+ * @param {RequestInit} [options]
+ * @returns {Promise<Response>} an answer of the 200s
+ * @throws {ApiError} for any other answer, or none; the signal's reason if it was aborted
+ */
+async function request(path, options = {}) {
+  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
+  let response;
+  try {
+    response = await fetch(new URL(path, document.baseURI), { ...options, signal });
+  } catch (error) {
+    if (options.signal?.aborted) throw error;
+    throw new ApiError({ detail: '', status: 0, type: 'no-answer' });
+  }
+  if (!response.ok) throw await problemOf(response);
+  return response;
+}
+
+/** @param {Response} response */
+async function problemOf(response) {
+  /** @type {Record<string, unknown>} */
+  let body = {};
+  if (/json/.test(response.headers.get('Content-Type') ?? '')) {
+    body = await response.json().catch(() => ({}));
+  }
+  const text = (/** @type {unknown} */ value) => (typeof value === 'string' ? value : '');
+  return new ApiError({
+    detail: text(body.detail) || text(body.title),
+    status: response.status,
+    type: text(body.type) || 'about:blank',
+    parameter: text(body.parameter),
+    retryAfter_s: Number.parseInt(response.headers.get('Retry-After') ?? '', 10) || null,
+  });
+}
+
+/**
+ * @template T
+ * @param {string} path
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<T>}
+ */
+async function read(path, signal) {
+  return (await request(path, { signal, headers: { Accept: 'application/json' } })).json();
+}
+
+/**
+ * @template T
+ * @param {string} path
+ * @param {unknown} body
+ * @param {AbortSignal} [signal]
+ * @param {Record<string, string>} [headers]
+ * @returns {Promise<T>}
+ */
+async function post(path, body, signal, headers = {}) {
+  const response = await request(path, {
+    method: 'POST',
+    signal,
+    headers: { 'Content-Type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  });
+  return response.json();
+}
+
+/** @param {string} id */
+const segment = (id) => encodeURIComponent(id);
+
+/** @param {AbortSignal} [signal] @returns {Promise<Landing>} */
+export const getLanding = (signal) => read('api', signal);
+
+/** @param {AbortSignal} [signal] @returns {Promise<{collections: Collection[]}>} */
+export const getCollections = (signal) => read('api/collections', signal);
+
+/** @param {AbortSignal} [signal] @returns {Promise<ProcessDescription>} */
+export const getProcess = (signal) => read(PROCESS, signal);
+
+/** @param {string} layer @param {AbortSignal} [signal] @returns {Promise<{classes: LandCoverClass[]}>} */
+export const getLegend = (layer, signal) => read(`api/collections/${segment(layer)}/legend.json`, signal);
+
+/** @param {string} href @param {AbortSignal} [signal] @returns {Promise<TileJson>} */
+export const getTileJson = (href, signal) => read(ownAddress(href), signal);
+
+/** @param {string} layer */
+export const tileJsonAddress = (layer) => `tiles/${segment(layer)}/tilejson.json`;
+
+/** Template of a job's preview tiles. @param {string} id */
+export const previewTemplate = (id) => `api/jobs/${segment(id)}/tiles/{z}/{x}/{y}.png`;
+
+/** @param {string} source @param {'natural' | 'infrared'} style */
+export const imageryTemplate = (source, style) =>
+  `imagery/${segment(source)}/{z}/{x}/{y}.jpg${style === 'infrared' ? '?style=infrared' : ''}`;
+
+/**
+ * One tile, or null where the service has nothing to show (204).
+ *
+ * @param {string} template with {z}, {x}, {y}
+ * @param {number} z
+ * @param {number} x
+ * @param {number} y
+ * @param {AbortSignal} signal
+ * @param {number} [version] busts caches when not 0
+ * @returns {Promise<Blob | null>}
+ */
+export async function getTile(template, z, x, y, signal, version = 0) {
+  let path = ownAddress(template).replace('{z}', String(z)).replace('{x}', String(x)).replace('{y}', String(y));
+  if (version > 0) path += `${path.includes('?') ? '&' : '?'}v=${version}`;
+  const response = await request(path, { signal });
+  return response.status === 204 ? null : response.blob();
+}
+
+/** @param {Inputs} inputs @param {AbortSignal} [signal] @returns {Promise<Estimate>} */
+export const estimate = (inputs, signal) => post(`${PROCESS}/estimate`, { inputs }, signal);
+
+/**
+ * Asks for a prediction. The same key with the same inputs gives the same job, however often it is sent.
+ *
+ * @param {Inputs} inputs
+ * @param {string} key
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<Job>}
+ */
+export const execute = (inputs, key, signal) =>
+  post(`${PROCESS}/execution`, { inputs }, signal, { 'Idempotency-Key': key, Prefer: 'respond-async' });
+
+/** @param {string} id @param {AbortSignal} [signal] @returns {Promise<Job>} */
+export const getJob = (id, signal) => read(`api/jobs/${segment(id)}`, signal);
+
+/** @param {string} id @param {AbortSignal} [signal] @returns {Promise<Results>} */
+export const getResults = (id, signal) => read(`api/jobs/${segment(id)}/results`, signal);
+
+/** @param {string} href @param {AbortSignal} [signal] @returns {Promise<Areas>} */
+export const getAreas = (href, signal) => read(ownAddress(href), signal);
+
+/** Asks that a job be stopped. @param {string} id @param {AbortSignal} [signal] */
+export async function dismiss(id, signal) {
+  await request(`api/jobs/${segment(id)}`, { method: 'DELETE', signal });
+}
+
+/**
+ * Listens to a job's events until `close` is called. EventSource's own reconnection is not used: it knows no back-off.
+ *
+ * @param {string} id
+ * @param {object} listeners
+ * @param {(job: Job) => void} listeners.onStatus
+ * @param {(block: BlockDone) => void} listeners.onBlock
+ * @param {() => void} listeners.onBroken called once, when the stream ends or never starts
+ * @returns {() => void} close
+ */
+export function listen(id, { onStatus, onBlock, onBroken }) {
+  const stream = new EventSource(new URL(`api/jobs/${segment(id)}/events`, document.baseURI));
+  stream.addEventListener('status', (event) => onStatus(JSON.parse(event.data)));
+  stream.addEventListener('block', (event) => onBlock(JSON.parse(event.data)));
+  stream.addEventListener('error', () => {
+    stream.close();
+    onBroken();
+  });
+  return () => stream.close();
+}

@@ -1,0 +1,233 @@
+/** One job on the page: its progress, its preview on the map, its end. */
+import * as api from './api.js';
+import { createClassLayer } from './classes.js';
+import { clip } from './clip.js';
+import { byId, say } from './dom.js';
+import { failureText } from './failure.js';
+import { durationText, number, onLanguage, t } from './i18n.js';
+import { follow, isFinal } from './job.js';
+import { Z_INDEX } from './map.js';
+import { createResults } from './results.js';
+import { mapRings } from './zone.js';
+
+/** @typedef {import('./api.js').Job} Job */
+
+const TITLE = 'CoSIA Map';
+const PREVIEW_ZOOM = { minZoom: 0, maxZoom: 19 };
+
+// Blocks computed earlier arrive all at once: their tiles are asked for together.
+const REFRESH_MS = 400;
+
+/** @typedef {ReturnType<typeof createJobPanel>} JobPanel */
+
+/**
+ * @param {import('./map.js').PageMap} pageMap
+ * @param {object} options
+ * @param {() => Uint32Array<ArrayBuffer>} options.colours
+ * @param {(layer: import('./classes.js').ClassLayer | null, job: Job | null) => void} options.onLayer a prediction came on, or left, the map
+ * @param {(job: Job) => string} options.describe source and model in words
+ * @param {(error: unknown) => void} options.onTileError
+ * @param {(text: string) => void} options.announce
+ * @param {() => void} options.onNew
+ */
+export function createJobPanel(pageMap, { colours, onLayer, describe, onTileError, announce, onNew }) {
+  const root = byId('job', HTMLElement);
+  const statusText = byId('job-status', HTMLElement);
+  const inputs = byId('job-inputs', HTMLElement);
+  const progress = byId('job-progress', HTMLElement);
+  const bar = byId('job-bar', HTMLProgressElement);
+  const detail = byId('job-detail', HTMLElement);
+  const errorSlot = byId('job-error', HTMLElement);
+  const cancelButton = byId('job-cancel', HTMLButtonElement);
+  const cancelError = byId('job-cancel-error', HTMLElement);
+  const fitButton = byId('job-fit', HTMLButtonElement);
+  const opacity = byId('result-opacity', HTMLInputElement);
+  const opacityValue = byId('result-opacity-value', HTMLOutputElement);
+  const results = createResults();
+
+  /** @type {Job | null} */
+  let job = null;
+  /** @type {import('./classes.js').ClassLayer | null} */
+  let layer = null;
+  let closed = new AbortController();
+  let stopFollowing = () => {};
+  /** @type {number[] | null} */
+  let changed = null;
+  let announcedTenth = 0;
+
+  /** @param {string} id */
+  function open(id) {
+    close();
+    closed = new AbortController();
+    root.hidden = false;
+    render();
+    stopFollowing = follow(id, { onStatus, onBlocks, onWaiting, onGone });
+  }
+
+  function close() {
+    closed.abort();
+    stopFollowing();
+    results.clear();
+    for (const slot of [errorSlot, cancelError]) say(slot, '');
+    setLayer(null);
+    job = null;
+    changed = null;
+    announcedTenth = 0;
+    root.hidden = true;
+    document.title = TITLE;
+  }
+
+  /** @param {Job} next */
+  function onStatus(next) {
+    const first = job === null;
+    job = next;
+    say(errorSlot, next.status === 'failed' ? next.message || t('failedWithout') : '');
+    if (first && next.status !== 'dismissed' && next.status !== 'failed') {
+      setLayer(previewLayer(next));
+    }
+    if (next.status === 'successful') showResults(next);
+    if (isFinal(next)) announce(t(next.status === 'successful' ? 'announceDone' : next.status));
+    else announceProgress(next);
+    render();
+  }
+
+  /** @param {number[]} bbox */
+  function onBlocks(bbox) {
+    if (changed) {
+      changed = union(changed, bbox);
+      return;
+    }
+    changed = bbox;
+    setTimeout(() => {
+      if (changed) layer?.reload(changed);
+      changed = null;
+    }, REFRESH_MS);
+  }
+
+  /** @param {number} seconds @param {unknown} _error */
+  function onWaiting(seconds, _error) {
+    say(errorSlot, t('connectionLost', { n: seconds }));
+  }
+
+  function onGone() {
+    say(errorSlot, t('jobGone'));
+    render();
+  }
+
+  /** @param {Job} finished */
+  async function showResults(finished) {
+    const { signal } = closed;
+    try {
+      const files = await api.getResults(finished.jobID, signal);
+      const [areas, tiles] = await Promise.all([
+        api.getAreas(files.areas.href, signal),
+        api.getTileJson(files.tiles.href, signal),
+      ]);
+      results.show(files, areas);
+      setLayer(
+        createClassLayer({
+          template: tiles.tiles[0],
+          minZoom: tiles.minzoom ?? PREVIEW_ZOOM.minZoom,
+          maxZoom: tiles.maxzoom ?? PREVIEW_ZOOM.maxZoom,
+          bbox: tiles.bounds ?? finished.bbox,
+          zIndex: Z_INDEX.prediction,
+          colours: colours(),
+          onError: onTileError,
+        }),
+      );
+    } catch (error) {
+      if (!signal.aborted) say(errorSlot, failureText(error));
+    }
+  }
+
+  /** @param {Job} running */
+  function previewLayer(running) {
+    return createClassLayer({
+      template: api.previewTemplate(running.jobID),
+      ...PREVIEW_ZOOM,
+      bbox: running.bbox,
+      zIndex: Z_INDEX.prediction,
+      colours: colours(),
+      onError: onTileError,
+    });
+  }
+
+  /** @param {import('./classes.js').ClassLayer | null} next */
+  function setLayer(next) {
+    const before = layer;
+    layer = next;
+    if (next && job) {
+      next.layer.setOpacity(Number(opacity.value) / 100);
+      clip(next.layer, pageMap.map, mapRings(job.aoi), 'inside');
+      pageMap.map.addLayer(next.layer);
+    }
+    if (before) {
+      pageMap.map.removeLayer(before.layer);
+      before.dispose();
+    }
+    if (before || next) onLayer(next, job);
+  }
+
+  /** @param {Job} running */
+  function announceProgress({ progress: percent }) {
+    // Every tenth only: a screen reader would otherwise never be silent.
+    const tenth = Math.floor(percent / 10);
+    if (tenth <= announcedTenth) return;
+    announcedTenth = tenth;
+    announce(t('announceRunning', { percent: tenth * 10 }));
+  }
+
+  function render() {
+    opacityValue.textContent = `${opacity.value} %`;
+    statusText.textContent = job ? t(job.status) : t('loading');
+    statusText.dataset.status = job?.status ?? '';
+    inputs.textContent = job ? describe(job) : '';
+    const active = job !== null && !isFinal(job);
+    progress.hidden = !active;
+    cancelButton.hidden = !active;
+    fitButton.hidden = job === null;
+    if (!job || root.hidden) return;
+    bar.value = job.progress;
+    detail.textContent = progressText(job);
+    document.title = active ? `${number(job.progress / 100, { style: 'percent' })} · ${TITLE}` : `${t(job.status)} · ${TITLE}`;
+  }
+
+  cancelButton.addEventListener('click', async () => {
+    if (!job) return;
+    cancelButton.disabled = true;
+    cancelButton.textContent = t('cancelling');
+    say(cancelError, '');
+    try {
+      await api.dismiss(job.jobID, closed.signal);
+    } catch (error) {
+      if (!closed.signal.aborted) say(cancelError, failureText(error));
+    }
+    cancelButton.disabled = false;
+    cancelButton.textContent = t('cancelJob');
+  });
+  fitButton.addEventListener('click', () => job && pageMap.fit(job.bbox, true));
+  opacity.addEventListener('input', () => {
+    layer?.layer.setOpacity(Number(opacity.value) / 100);
+    render();
+  });
+  byId('job-new', HTMLButtonElement).addEventListener('click', onNew);
+  onLanguage(render);
+
+  return { open, close };
+}
+
+/** @param {Job} job */
+function progressText({ blocks, seconds_left, queue_position }) {
+  const parts = [t('blocks', { done: number(blocks.done), total: number(blocks.total) })];
+  if (seconds_left) parts.push(t('timeLeft', { duration: durationText(seconds_left) }));
+  if (queue_position) parts.push(t('queue', { n: number(queue_position) }));
+  return parts.join(' · ');
+}
+
+/**
+ * @param {number[]} a west, south, east, north
+ * @param {number[]} b
+ */
+function union(a, b) {
+  return [Math.min(a[0], b[0]), Math.min(a[1], b[1]), Math.max(a[2], b[2]), Math.max(a[3], b[3])];
+}

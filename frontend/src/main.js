@@ -1,0 +1,226 @@
+/** The page put together: what the service publishes, the state of the address, and the parts that show them. */
+import * as api from './api.js';
+import { colourTable } from './classes.js';
+import { clip } from './clip.js';
+import { byId, say } from './dom.js';
+import { failureText } from './failure.js';
+import { chooseLanguage, language, rememberedLanguage, rememberLanguage, setLanguage, t } from './i18n.js';
+import { createJobPanel } from './jobpanel.js';
+import { createLegend } from './legend.js';
+import { createMap } from './map.js';
+import { createMapPanel } from './mappanel.js';
+import { createPanel } from './panel.js';
+import { createPredictForm } from './predict.js';
+import { collectionBbox, createPublished, newestCollection } from './published.js';
+import { createReadout } from './readout.js';
+import { createStore } from './state.js';
+import { createZone, mapRings } from './zone.js';
+
+setLanguage(chooseLanguage(navigator.languages, rememberedLanguage()));
+
+const store = createStore(window);
+const live = byId('live', HTMLElement);
+const notice = byId('map-notice', HTMLElement);
+
+/** @type {readonly api.Collection[]} */
+let collections = [];
+/** @type {readonly api.Choice[]} */
+let sources = [];
+/** @type {readonly api.LandCoverClass[]} */
+let classes = [];
+/** @type {{layer: import('./classes.js').ClassLayer, job: api.Job} | null} */
+let prediction = null;
+let unclip = () => {};
+
+const colours = (/** @type {readonly api.LandCoverClass[]} */ of = classes) => colourTable(of, store.get().hidden);
+const announce = (/** @type {string} */ text) => {
+  live.textContent = text;
+};
+
+const target = byId('map', HTMLElement);
+const pageMap = createMap({
+  target,
+  scale: byId('scale', HTMLElement),
+  onError: showTileFailure,
+});
+const { map } = pageMap;
+const published = createPublished(pageMap, { onTileError: showTileFailure });
+const panel = createPanel((tab) => store.set({ tab }));
+const mapPanel = createMapPanel(store.set);
+const legend = createLegend((hidden) => store.set({ hidden }));
+const readout = createReadout(map, {
+  valueAt: (coordinate, resolution) =>
+    prediction?.layer.valueAt(coordinate, resolution) || (published.layer()?.valueAt(coordinate, resolution) ?? null),
+  classOf: (value) => classes.find((landCoverClass) => landCoverClass.value === value),
+  isHidden: (value) => store.get().hidden.includes(value),
+});
+const zone = createZone(map, {
+  onChange: () => predictForm.refreshEstimate(),
+  onDrawing: panel.setFolded,
+  announce,
+});
+const predictForm = createPredictForm({
+  zone,
+  onSource: (source) => store.set({ imagery: source }),
+  onLaunched: ({ jobID }) => store.set({ job: jobID }),
+});
+const jobPanel = createJobPanel(pageMap, {
+  colours,
+  describe: predictForm.describe,
+  onLayer(layer, job) {
+    prediction = layer && job ? { layer, job } : null;
+    zone.show(prediction ? prediction.job.aoi : zone.get());
+    arrange();
+    showState();
+  },
+  onTileError: showTileFailure,
+  announce,
+  onNew: () => store.set({ job: null }),
+});
+
+/** The collection on the map: the one the address names, else the newest. */
+function currentCollection() {
+  return collections.find(({ id }) => id === store.get().layer) ?? newestCollection(collections);
+}
+
+/** The imagery under the classes: the one chosen, else the one that what is being looked at was predicted from. */
+function currentSource() {
+  const { imagery, tab } = store.get();
+  const wanted =
+    imagery ??
+    prediction?.job.source ??
+    (tab === 'predict' ? predictForm.source() : currentCollection()?.['cosia:imagery']);
+  return sources.find((source) => source.const === wanted) ?? sources.at(0);
+}
+
+/** A prediction takes the place of the published map inside its zone. */
+function arrange() {
+  unclip();
+  const layer = published.layer();
+  unclip = prediction && layer ? clip(layer.layer, map, mapRings(prediction.job.aoi), 'outside') : () => {};
+}
+
+function showState() {
+  const state = store.get();
+  const collection = currentCollection();
+  const source = currentSource();
+  panel.show(state.tab);
+  predictForm.show(state.job === null);
+  mapPanel.show(state, collection, source?.const ?? null);
+  legend.setHidden(state.hidden);
+  published.layer()?.layer.setOpacity(state.opacity / 100);
+  const bbox = source?.['cosia:bbox'] ?? (collection && collectionBbox(collection));
+  const { background } = state;
+  pageMap.setImagery(source && bbox && background !== 'none' ? { source: source.const, style: background, bbox } : null);
+  readout.render();
+}
+
+/** Loads the current collection's tiles and legend. */
+async function showCollection() {
+  const slot = byId('layer-error', HTMLElement);
+  const collection = currentCollection();
+  say(slot, collection ? '' : t('noLayer'));
+  if (!collection) return;
+  try {
+    const loaded = await published.load(collection, colours);
+    if (!loaded) return;
+    classes = loaded;
+    legend.setClasses(classes);
+    prediction?.layer.setColours(colours());
+    arrange();
+    showState();
+  } catch (error) {
+    say(slot, failureText(error));
+  }
+}
+
+/** @param {unknown} error */
+function showTileFailure(error) {
+  showNotice(`${t('tilesFailed')} ${failureText(error)}`);
+}
+
+/** @param {string} text empty to hide */
+function showNotice(text) {
+  byId('map-notice-text', HTMLElement).textContent = text;
+  notice.hidden = text === '';
+}
+
+/** Asks what the service offers, and shows it. */
+async function load() {
+  showNotice('');
+  const [landing, published, process] = await Promise.allSettled([api.getLanding(), api.getCollections(), api.getProcess()]);
+  if (landing.status === 'fulfilled') zone.setLimit(landing.value.limits.aoi_km2 * 1e6);
+  if (process.status === 'fulfilled') {
+    sources = process.value.inputs.source.schema.oneOf;
+    mapPanel.setSources(sources);
+    predictForm.setProcess(process.value);
+  } else {
+    say(byId('process-error', HTMLElement), t('noPrediction', { reason: failureText(process.reason) }));
+  }
+  if (published.status === 'rejected') {
+    showNotice(failureText(published.reason));
+    return;
+  }
+  collections = published.value.collections;
+  mapPanel.setCollections(collections);
+  const collection = currentCollection();
+  if (!store.get().view && collection) pageMap.fit(collectionBbox(collection));
+  showState();
+  await showCollection();
+}
+
+store.subscribe((state, before) => {
+  if (state.view !== before.view && state.view) {
+    const place = pageMap.place();
+    const here = place && JSON.stringify(place) === JSON.stringify(state.view);
+    if (!here) pageMap.goTo(state.view);
+  }
+  if (state.layer !== before.layer) showCollection();
+  if (state.hidden !== before.hidden) {
+    published.layer()?.setColours(colours());
+    prediction?.layer.setColours(colours());
+  }
+  if (state.job !== before.job) {
+    if (state.job) jobPanel.open(state.job);
+    else jobPanel.close();
+  }
+  showState();
+});
+
+map.on('moveend', () => {
+  const view = pageMap.place();
+  if (view && collections.length > 0) store.set({ view });
+});
+byId('zoom-in', HTMLButtonElement).addEventListener('click', pageMap.zoomIn);
+byId('zoom-out', HTMLButtonElement).addEventListener('click', pageMap.zoomOut);
+byId('fit', HTMLButtonElement).addEventListener('click', () => {
+  const collection = currentCollection();
+  if (collection) pageMap.fit(collectionBbox(collection), true);
+});
+byId('map-retry', HTMLButtonElement).addEventListener('click', () => {
+  if (collections.length === 0) {
+    load();
+    return;
+  }
+  showNotice('');
+  for (const layer of [published.layer(), prediction?.layer]) layer?.retry();
+  pageMap.retryImagery();
+});
+byId('language', HTMLButtonElement).addEventListener('click', () => {
+  const other = language() === 'fr' ? 'en' : 'fr';
+  rememberLanguage(other);
+  setLanguage(other);
+});
+byId('skip', HTMLAnchorElement).addEventListener('click', (event) => {
+  // The hash is the state of the page, not an anchor.
+  event.preventDefault();
+  target.focus();
+});
+
+const { view, job } = store.get();
+if (view) pageMap.goTo(view);
+else pageMap.fitFrance();
+zone.recall();
+showState();
+if (job) jobPanel.open(job);
+load();

@@ -1,0 +1,101 @@
+/** The map: its view, what lies under the classes, and the places of its layers. */
+import { defaults as defaultInteractions } from 'ol/interaction/defaults.js';
+import ScaleLine from 'ol/control/ScaleLine.js';
+import OlMap from 'ol/Map.js';
+import { fromLonLat, toLonLat, transformExtent } from 'ol/proj.js';
+import View from 'ol/View.js';
+
+import { createImageryLayer } from './imagery.js';
+
+/** Drawing order of the layers. */
+export const Z_INDEX = { classes: 1, prediction: 2, zone: 10 };
+
+const MIN_ZOOM = 4;
+const MAX_ZOOM = 22;
+const FRANCE = [-5.2, 41.3, 9.6, 51.1];
+
+/** @typedef {ReturnType<typeof createMap>} PageMap */
+
+/**
+ * @param {object} options
+ * @param {HTMLElement} options.target
+ * @param {HTMLElement} options.scale where the scale bar goes
+ * @param {(error: unknown) => void} options.onError a tile could not be had
+ */
+export function createMap({ target, scale, onError }) {
+  const map = new OlMap({
+    target,
+    controls: [new ScaleLine({ target: scale, minWidth: 60 })],
+    interactions: defaultInteractions({ altShiftDragRotate: false, pinchRotate: false }),
+    view: new View({ enableRotation: false, minZoom: MIN_ZOOM, maxZoom: MAX_ZOOM }),
+  });
+  const view = map.getView();
+  const animated = !window.matchMedia('(prefers-reduced-motion: reduce)').matches;
+  const duration_ms = animated ? 250 : 0;
+
+  /** @type {import('./imagery.js').ImageryLayer | null} */
+  let imagery = null;
+  let imageryKey = '';
+
+  /** @param {number} delta levels */
+  const zoomBy = (delta) => view.animate({ zoom: (view.getZoom() ?? MIN_ZOOM) + delta, duration: duration_ms });
+
+  return {
+    map,
+    zoomIn: () => zoomBy(1),
+    zoomOut: () => zoomBy(-1),
+
+    /**
+     * @param {number[]} bbox west, south, east, north in degrees
+     * @param {boolean} [moving] whether the way there is shown
+     */
+    fit(bbox, moving = false) {
+      view.fit(transformExtent(bbox, 'EPSG:4326', 'EPSG:3857'), {
+        size: map.getSize(),
+        padding: [24, 24, 24, 24],
+        maxZoom: 19,
+        duration: moving ? duration_ms : 0,
+      });
+    },
+
+    fitFrance() {
+      this.fit(FRANCE);
+    },
+
+    /** @param {{lon: number, lat: number, zoom: number}} place */
+    goTo({ lon, lat, zoom }) {
+      view.setCenter(fromLonLat([lon, lat]));
+      view.setZoom(zoom);
+    },
+
+    /** Where the view is, or null before it is anywhere. */
+    place() {
+      const centre = view.getCenter();
+      const zoom = view.getZoom();
+      if (!centre || zoom === undefined) return null;
+      const [lon, lat] = toLonLat(centre);
+      return { lon, lat, zoom };
+    },
+
+    /**
+     * Puts a picture under the classes, or nothing.
+     *
+     * @param {{source: string, style: 'natural' | 'infrared', bbox: number[]} | null} picture
+     */
+    setImagery(picture) {
+      const key = picture ? `${picture.source} ${picture.style}` : '';
+      if (key === imageryKey) return;
+      imageryKey = key;
+      if (imagery) {
+        map.removeLayer(imagery.layer);
+        imagery.dispose();
+      }
+      imagery = picture && createImageryLayer({ ...picture, onError });
+      if (imagery) map.addLayer(imagery.layer);
+    },
+
+    retryImagery() {
+      imagery?.retry();
+    },
+  };
+}

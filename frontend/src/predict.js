@@ -1,0 +1,185 @@
+/** Asking for a prediction: zone, imagery and model; what it will cost; the launch. */
+import * as api from './api.js';
+import { byId, element, say } from './dom.js';
+import { failureText } from './failure.js';
+import { durationText, number, onLanguage, t } from './i18n.js';
+import { submit } from './job.js';
+
+/** @typedef {import('./api.js').Choice} Choice */
+
+const ESTIMATE_DELAY_MS = 250;
+
+/**
+ * The source one most likely wants: the newest.
+ *
+ * @param {readonly Choice[]} sources
+ * @param {string | undefined} fallback
+ */
+export function newestSource(sources, fallback) {
+  const year = (/** @type {Choice} */ source) => source['cosia:year'] ?? Number.NEGATIVE_INFINITY;
+  const newest = sources.toSorted((a, b) => year(b) - year(a)).at(0);
+  return newest && Number.isFinite(year(newest)) ? newest.const : (fallback ?? newest?.const);
+}
+
+/**
+ * @param {object} options
+ * @param {import('./zone.js').ZoneControl} options.zone
+ * @param {(source: string) => void} options.onSource imagery chosen: shown on the map
+ * @param {(job: import('./api.js').Job) => void} options.onLaunched
+ */
+export function createPredictForm({ zone, onSource, onLaunched }) {
+  const form = byId('ask', HTMLFormElement);
+  const source = byId('source', HTMLSelectElement);
+  const model = byId('model', HTMLSelectElement);
+  const modelNote = byId('model-note', HTMLElement);
+  const estimateText = byId('estimate', HTMLElement);
+  const launch = byId('launch', HTMLButtonElement);
+  const launchError = byId('launch-error', HTMLElement);
+  const slots = {
+    source: byId('source-error', HTMLElement),
+    model: byId('model-error', HTMLElement),
+    launch: launchError,
+  };
+
+  /** @type {{sources: Choice[], models: Choice[]}} */
+  let choices = { sources: [], models: [] };
+  /** @type {import('./api.js').Estimate | null} */
+  let estimate = null;
+  let estimating = false;
+  let launching = false;
+  let refused = false;
+  let asked = new AbortController();
+
+  /** @returns {import('./api.js').Inputs | null} */
+  function inputs() {
+    const aoi = zone.get();
+    return aoi && source.value && model.value ? { aoi, source: source.value, model: model.value } : null;
+  }
+
+  function clearErrors() {
+    refused = false;
+    zone.refuse('');
+    for (const slot of Object.values(slots)) say(slot, '');
+  }
+
+  /**
+   * The message beside the control that caused it.
+   *
+   * @param {unknown} error
+   */
+  function showFailure(error) {
+    const message = failureText(error);
+    const { type, parameter } = error instanceof api.ApiError ? error : { type: '', parameter: '' };
+    if (parameter === 'aoi' || /aoi-/.test(type)) zone.refuse(message);
+    else if (parameter === 'source' || parameter === 'model') say(slots[parameter], message);
+    else say(slots.launch, message);
+  }
+
+  /** Asks what the present inputs would cost, which also tells whether they are allowed. */
+  async function refreshEstimate() {
+    asked.abort();
+    asked = new AbortController();
+    const { signal } = asked;
+    clearErrors();
+    estimate = null;
+    const current = inputs();
+    estimating = current !== null;
+    render();
+    if (!current) return;
+    await new Promise((resolve) => setTimeout(resolve, ESTIMATE_DELAY_MS));
+    if (signal.aborted) return;
+    try {
+      estimate = await api.estimate(current, signal);
+      zone.showMeasured(estimate.area_m2, estimate.limit_km2);
+    } catch (error) {
+      if (signal.aborted) return;
+      // Without an answer the launch may still succeed; a refusal will be one there too.
+      refused = error instanceof api.ApiError && error.status >= 400 && error.status < 500 && error.status !== 429;
+      showFailure(error);
+    }
+    estimating = false;
+    render();
+  }
+
+  function render() {
+    launch.textContent = launching ? t('launching') : t('launch');
+    // Not `disabled`: the button stays reachable and says what is missing.
+    launch.setAttribute('aria-disabled', String(launching || refused || inputs() === null));
+    estimateText.textContent = estimating ? t('estimating') : estimate ? estimateSentence(estimate) : '';
+    modelNote.textContent = choices.models.find((choice) => choice.const === model.value)?.description ?? '';
+  }
+
+  async function send() {
+    const current = inputs();
+    if (launching || refused) return;
+    if (!current) {
+      if (zone.get() === null) zone.refuse(t('drawFirst'));
+      return;
+    }
+    launching = true;
+    say(slots.launch, '');
+    render();
+    try {
+      onLaunched(await submit(current, AbortSignal.timeout(30_000)));
+    } catch (error) {
+      showFailure(error);
+    }
+    launching = false;
+    render();
+  }
+
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    send();
+  });
+  source.addEventListener('change', () => {
+    onSource(source.value);
+    refreshEstimate();
+  });
+  model.addEventListener('change', refreshEstimate);
+  onLanguage(render);
+  render();
+
+  return {
+    /** @param {import('./api.js').ProcessDescription} description */
+    setProcess({ inputs: { source: sources, model: models } }) {
+      choices = { sources: sources.schema.oneOf, models: models.schema.oneOf };
+      fillSelect(source, choices.sources, newestSource(choices.sources, sources.schema.default));
+      fillSelect(model, choices.models, models.schema.default);
+      refreshEstimate();
+    },
+    source: () => source.value,
+    refreshEstimate,
+    /** @param {boolean} shown */
+    show(shown) {
+      form.hidden = !shown;
+    },
+    /** @param {import('./api.js').Job} job */
+    describe(job) {
+      const title = (/** @type {Choice[]} */ list, /** @type {string} */ id) =>
+        list.find((choice) => choice.const === id)?.title ?? id;
+      return `${title(choices.sources, job.source)} · ${title(choices.models, job.model)}`;
+    },
+  };
+}
+
+/** @param {import('./api.js').Estimate} estimate */
+function estimateSentence({ blocks, seconds }) {
+  const values = { total: number(blocks.total), ready: number(blocks.ready) };
+  if (blocks.total === blocks.ready) return t('estimateReady');
+  if (seconds === null) return t('estimateUntimed', values);
+  return t('estimate', { ...values, duration: durationText(seconds) });
+}
+
+/**
+ * @param {HTMLSelectElement} select
+ * @param {readonly Choice[]} choices
+ * @param {string | undefined} chosen
+ */
+export function fillSelect(select, choices, chosen) {
+  select.replaceChildren(
+    ...choices.map((choice) =>
+      element('option', { value: choice.const, selected: choice.const === chosen }, choice.title),
+    ),
+  );
+}

@@ -1,0 +1,78 @@
+/** The published layers: which there are, and the one on the map. */
+import * as api from './api.js';
+import { createClassLayer } from './classes.js';
+import { Z_INDEX } from './map.js';
+
+/** @typedef {import('./api.js').Collection} Collection */
+
+/**
+ * The layer one sees first: the newest vintage.
+ *
+ * @param {readonly Collection[]} collections
+ */
+export function newestCollection(collections) {
+  const vintage = (/** @type {Collection} */ collection) => collection['cosia:vintage'] ?? Number.NEGATIVE_INFINITY;
+  return collections.toSorted((a, b) => vintage(b) - vintage(a)).at(0);
+}
+
+/** West, south, east, north in degrees. @param {Collection} collection */
+export function collectionBbox({ extent }) {
+  return extent.spatial.bbox[0];
+}
+
+/** @typedef {ReturnType<typeof createPublished>} Published */
+
+/**
+ * @param {import('./map.js').PageMap} pageMap
+ * @param {object} options
+ * @param {(error: unknown) => void} options.onTileError
+ */
+export function createPublished(pageMap, { onTileError }) {
+  /** @type {import('./classes.js').ClassLayer | null} */
+  let classLayer = null;
+  let loading = new AbortController();
+
+  return {
+    layer: () => classLayer,
+
+    /**
+     * Puts a layer on the map in place of the one before; gives its classes, or null if another was asked for meanwhile.
+     *
+     * @param {Collection} collection
+     * @param {(classes: readonly api.LandCoverClass[]) => Uint32Array<ArrayBuffer>} colours
+     * @returns {Promise<readonly api.LandCoverClass[] | null>}
+     */
+    async load(collection, colours) {
+      loading.abort();
+      loading = new AbortController();
+      const { signal } = loading;
+      let answers;
+      try {
+        answers = await Promise.all([
+          api.getTileJson(api.tileJsonAddress(collection.id), signal),
+          api.getLegend(collection.id, signal),
+        ]);
+      } catch (error) {
+        if (signal.aborted) return null;
+        throw error;
+      }
+      const [tiles, { classes }] = answers;
+      const before = classLayer;
+      classLayer = createClassLayer({
+        template: tiles.tiles[0],
+        minZoom: tiles.minzoom ?? 0,
+        maxZoom: tiles.maxzoom ?? 19,
+        bbox: tiles.bounds ?? collectionBbox(collection),
+        zIndex: Z_INDEX.classes,
+        colours: colours(classes),
+        onError: onTileError,
+      });
+      pageMap.map.addLayer(classLayer.layer);
+      if (before) {
+        pageMap.map.removeLayer(before.layer);
+        before.dispose();
+      }
+      return classes;
+    },
+  };
+}

@@ -1,0 +1,23 @@
+import { defineConfig } from 'vite';
+
+export default defineConfig({
+  // Relative addresses: the page also works behind a proxy that serves it under a path.
+  base: './',
+  build: {
+    outDir: '../app/page',
+    emptyOutDir: true,
+    target: 'es2022',
+    // The content security policy allows neither inline scripts nor data: styles.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+  server: {
+    proxy: Object.fromEntries(
+      ['/api', '/tiles', '/imagery', '/wmts'].map((path) => [path, 'http://127.0.0.1:8000']),
+    ),
+  },
+  test: {
+    environment: 'jsdom',
+    include: ['tests/**/*.test.js'],
+  },
+});

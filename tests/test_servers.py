@@ -42,7 +42,7 @@ def test_a_missing_component_fails_in_ci(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setitem(components.COMPONENTS, "postgis", nowhere)
     monkeypatch.setenv("CI", "true")
 
-    with pytest.raises(pytest.fail.Exception, match="PostGIS .* in CI every component must be there"):
+    with pytest.raises(pytest.fail.Exception, match=r"PostGIS .* in CI every component must be there"):
         components.require("postgis")
 
 

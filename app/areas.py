@@ -32,7 +32,7 @@ def count_values(parts: Iterable[tuple[Grid, np.ndarray]], polygon: BaseGeometry
         if polygon.contains(footprint):
             counts += _histogram(values, None)
         elif polygon.intersects(footprint):
-            counts += _histogram(values, _inside(polygon, grid))
+            counts += _histogram(values, inside(polygon, grid))
     return counts
 
 
@@ -68,7 +68,7 @@ def _square_metres(pixels: int, pixel_m2: float) -> float:
     return round(pixels * pixel_m2, 6)
 
 
-def _inside(polygon: BaseGeometry, grid: Grid) -> np.ndarray:
+def inside(polygon: BaseGeometry, grid: Grid) -> np.ndarray:
     """(height, width) uint8, 255 where the pixel's centre lies inside the polygon."""
     mask: np.ndarray = rasterize(
         [(polygon, 255)], out_shape=(grid.height, grid.width), transform=grid.transform, dtype="uint8"

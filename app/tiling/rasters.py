@@ -1,0 +1,49 @@
+"""A raster as the tile engine knows it: all that its row says, so that a tile needs neither SQL nor a look at the file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from app.definitions import Grid
+
+
+class Band(NamedTuple):
+    """One band of one file; `version` changes with its content."""
+
+    path: str
+    number: int
+    version: str
+
+
+@dataclass(frozen=True)
+class RasterRef:
+    """A class raster: band 1 holds class values; confidence is band 2, or band 1 of `confidence_path`, or absent.
+
+    path: what GDAL opens, from our own storage. left, top: corner in the CRS of `epsg`. version: changes with the content.
+    """
+
+    path: str
+    epsg: int
+    left: float
+    top: float
+    resolution_m: float
+    width: int
+    height: int
+    bands: int
+    version: str
+    confidence_path: str | None = None
+
+    @property
+    def grid(self) -> Grid:
+        return Grid(self.epsg, self.left, self.top, self.resolution_m, self.width, self.height)
+
+    @property
+    def classes(self) -> Band:
+        return Band(self.path, 1, self.version)
+
+    @property
+    def confidence(self) -> Band | None:
+        if self.confidence_path is not None:
+            return Band(self.confidence_path, 1, self.version)
+        return Band(self.path, 2, self.version) if self.bands > 1 else None

@@ -1,0 +1,124 @@
+"""A file of imagery: where it lies, which pixels it holds, and the one way to open it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import rasterio
+from rasterio.io import DatasetReader
+
+from app.definitions import Band, PredictionGrid, Role
+from app.definitions.imagery_source import ROLE_BANDS
+from app.errors import RasterRefused
+from app.storage import storage
+
+GRID_TOLERANCE_PX = 0.01
+"""Pixels no farther than this from the grid's, over the whole file, are the grid's pixels."""
+
+_DRIVERS = (
+    (b"II*\0", "GTiff"),
+    (b"MM\0*", "GTiff"),
+    (b"II+\0", "GTiff"),
+    (b"MM\0+", "GTiff"),
+    (b"\0\0\0\x0cjP  ", "JP2OpenJPEG"),
+    (b"\xff\x4f\xff\x51", "JP2OpenJPEG"),
+)
+
+
+class Bounds(NamedTuple):
+    """Metres in the CRS of the source."""
+
+    left: float
+    bottom: float
+    right: float
+    top: float
+
+    def meets(self, other: Bounds) -> bool:
+        """Whether the two share an area; a common edge is none, nor is a sliver under a millimetre."""
+        return (
+            min(self.right, other.right) - max(self.left, other.left) > 1e-3
+            and min(self.top, other.top) - max(self.bottom, other.bottom) > 1e-3
+        )
+
+
+@dataclass(frozen=True)
+class PixelLayout:
+    """Where the pixels of a north-up file lie: top left corner and pixel sides in metres, shape in pixels."""
+
+    left: float
+    top: float
+    pixel_width_m: float
+    pixel_height_m: float
+    width: int
+    height: int
+
+    @classmethod
+    def of(cls, raster: DatasetReader) -> PixelLayout:
+        t = raster.transform
+        return cls(t.c, t.f, t.a, -t.e, raster.width, raster.height)
+
+    @property
+    def bounds(self) -> Bounds:
+        right = self.left + self.width * self.pixel_width_m
+        return Bounds(self.left, self.top - self.height * self.pixel_height_m, right, self.top)
+
+    def place_on(self, grid: PredictionGrid) -> tuple[int, int] | None:
+        """(column, row) of the first pixel, counted from the grid's origin; None if the pixels are not the grid's."""
+        size = grid.resolution_m
+        column, row = (self.left - grid.origin_x) / size, (grid.origin_y - self.top) / size
+        drift_px = max(
+            abs(column - round(column)) + self.width * abs(self.pixel_width_m / size - 1),
+            abs(row - round(row)) + self.height * abs(self.pixel_height_m / size - 1),
+        )
+        return (round(column), round(row)) if drift_px <= GRID_TOLERANCE_PX else None
+
+
+@dataclass(frozen=True)
+class ImageryFile:
+    """A registered file. href: a name of the storage, or an absolute path of the operator, never shown to callers."""
+
+    role: Role
+    href: str
+    bounds: Bounds
+
+    @property
+    def path(self) -> Path:
+        return Path(self.href) if self.href.startswith("/") else storage().path(self.href)
+
+    @property
+    def order(self) -> tuple[str, str]:
+        """Where files overlap, the first in this order wins: by name, whatever folder they lie in."""
+        return (self.href.rpartition("/")[2], self.href)
+
+
+def role_of(band: Band, roles: Collection[Role]) -> Role | None:
+    """Which of a source's roles gives a band: RGB files before IRC files for red and green. None where none does."""
+    return next((role for role in Role if role in roles and band in ROLE_BANDS[role]), None)
+
+
+def href_of(path: Path) -> str:
+    """How the database names a file: by its href inside the storage, by its absolute path elsewhere."""
+    path = path.resolve()
+    try:
+        href = path.relative_to(storage().folder).as_posix()
+        storage().path(href)
+    except ValueError:  # outside the storage, or a name that is no href
+        return str(path)
+    return href
+
+
+def open_raster(path: Path) -> DatasetReader:
+    """A GeoTIFF or JPEG 2000 file, opened by the driver of its signature and by no other.
+
+    GDAL guesses drivers by content, and several of them follow references to other files and addresses.
+    Raises RasterRefused for any other file, OSError or rasterio's RasterioIOError where it cannot be read.
+    """
+    with path.open("rb") as file:
+        start = file.read(16)
+    driver = next((name for signature, name in _DRIVERS if start.startswith(signature)), None)
+    if driver is None:
+        raise RasterRefused(f"{path.name} is not a raster: expected a GeoTIFF or a JPEG 2000 file")
+    return rasterio.open(path, driver=driver)

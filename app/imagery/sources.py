@@ -1,0 +1,216 @@
+"""Registration and look-up of imagery sources."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import shapely
+from pydantic import ValidationError
+from shapely.geometry.base import BaseGeometry
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from app.database import ImageryFileRow, ImagerySourceRow, Sessions, intersects, now_s
+from app.definitions import Band, ImagerySource, Role
+from app.definitions.imagery_source import ROLE_BANDS
+from app.errors import ImageryRefused, Unknown
+from app.imagery.files import Bounds, ImageryFile, href_of, role_of
+from app.imagery.inspection import InspectedFile, inspect
+from app.imagery.projection import to_lonlat
+
+_SUFFIXES = {".tif", ".tiff", ".jp2"}
+
+
+def register(
+    sessions: Sessions,
+    *,
+    source_id: str,
+    title: str,
+    rgb: Sequence[Path] = (),
+    irc: Sequence[Path] = (),
+    height: Sequence[Path] = (),
+    stack: Sequence[Path] = (),
+    year: int | None = None,
+    attribution: str = "IGN",
+    demonstration: bool = False,
+    replace: bool = False,
+) -> ImagerySource:
+    """Inspects the files and makes them, or finds them to be, the source of that id.
+
+    A folder stands for the GeoTIFF and JPEG 2000 files in it. A source is made of RGB files with IRC and height
+    files beside them, or of five-band stacks. Files that changed in place give the source a new version; equal
+    files change nothing; other files under a known id need `replace`.
+    Raises ImageryRefused, naming the file and what is expected.
+    """
+    given = {Role.RGB: rgb, Role.IRC: irc, Role.HEIGHT: height, Role.STACK: stack}
+    files = [inspect(path, role) for role, paths in given.items() for path in _rasters(paths)]
+    bands = _bands({file.role for file in files})
+    _check_together(files)
+    epsg = files[0].epsg
+    try:
+        source = ImagerySource(
+            id=source_id,
+            title=title,
+            version=_version(files),
+            year=year,
+            epsg=epsg,
+            bands=bands,
+            bbox=shapely.bounds(_lonlat_coverage(((f.role, f.layout.bounds) for f in files), epsg)).tolist(),
+            attribution=attribution,
+            demonstration=demonstration,
+            resampled=not all(file.on_grid for file in files),
+        )
+    except ValidationError as error:
+        fault = error.errors()[0]
+        reason = f"the source's {fault['loc'][0]} {fault['input']!r} is not accepted: {fault['msg']}"
+        raise ImageryRefused(reason) from error
+    with sessions.write() as session:
+        _store(session, source, files, replace)
+    return source
+
+
+def find(session: Session, source_id: str) -> ImagerySource:
+    """The source of that id. Raises Unknown, naming those there are."""
+    row = session.get(ImagerySourceRow, source_id)
+    if row is None:
+        known = ", ".join(session.scalars(select(ImagerySourceRow.id).order_by(ImagerySourceRow.id))) or "none yet"
+        raise Unknown(f"there is no imagery source {source_id!r}; known: {known}", "source")
+    return ImagerySource.model_validate(row.document)
+
+
+def list_sources(session: Session) -> list[ImagerySource]:
+    """All sources, by id."""
+    rows = session.scalars(select(ImagerySourceRow).order_by(ImagerySourceRow.id))
+    return [ImagerySource.model_validate(row.document) for row in rows]
+
+
+def files_for(session: Session, source_id: str, bounds: tuple[float, float, float, float]) -> list[ImageryFile]:
+    """The files that meet (left, bottom, right, top) of the source's CRS, those first that win where files overlap.
+
+    Raises Unknown for a source that is not there.
+    """
+    source = find(session, source_id)
+    shape = to_lonlat(shapely.box(*bounds), source.epsg)
+    rows = session.scalars(
+        select(ImageryFileRow).where(ImageryFileRow.source_id == source_id, intersects(ImageryFileRow.footprint, shape))
+    )
+    wanted = Bounds(*bounds)
+    return sorted((f for f in map(_file, rows) if f.bounds.meets(wanted)), key=lambda file: file.order)
+
+
+def coverage(session: Session, source_id: str, bands: Iterable[Band] | None = None) -> BaseGeometry:
+    """Where the source has those bands (all of its bands by default): lon/lat, the footprints of all files it takes.
+
+    Raises Unknown for a source that is not there.
+    """
+    source = find(session, source_id)
+    rows = session.scalars(select(ImageryFileRow).where(ImageryFileRow.source_id == source_id))
+    files = [_file(row) for row in rows]
+    roles = {role_of(band, {file.role for file in files}) for band in bands or source.bands}
+    return _lonlat_coverage(((f.role, f.bounds) for f in files if f.role in roles), source.epsg)
+
+
+def all_files(session: Session, source_id: str) -> list[ImageryFile]:
+    """Every file of a source, in the order in which they win."""
+    rows = session.scalars(select(ImageryFileRow).where(ImageryFileRow.source_id == source_id))
+    return sorted(map(_file, rows), key=lambda file: file.order)
+
+
+def _file(row: ImageryFileRow) -> ImageryFile:
+    return ImageryFile(Role(row.role), row.href, Bounds(row.left, row.bottom, row.right, row.top))
+
+
+def _rasters(paths: Sequence[Path]) -> Iterator[Path]:
+    seen = set()
+    for path in paths:
+        found = sorted(p for p in path.iterdir() if p.suffix.lower() in _SUFFIXES) if path.is_dir() else [path]
+        if not found:
+            raise ImageryRefused(f"the folder {path.name} holds no GeoTIFF (.tif, .tiff) and no JPEG 2000 (.jp2) file")
+        for file in found:
+            if (resolved := file.resolve()) not in seen:
+                seen.add(resolved)
+                yield resolved
+
+
+def _bands(roles: set[Role]) -> tuple[Band, ...]:
+    """What those roles give together, in the order of `Band`."""
+    if Role.STACK in roles and len(roles) > 1:
+        raise ImageryRefused("a source is made of five-band stacks or of RGB, IRC and height files, not of both")
+    if not roles & {Role.STACK, Role.RGB}:
+        raise ImageryRefused("RGB files or five-band stacks are missing: a source needs one or the other")
+    return tuple(band for band in Band if any(band in ROLE_BANDS[role] for role in roles))
+
+
+def _check_together(files: list[InspectedFile]) -> None:
+    """Every file in one CRS, and over every file at least one of each other role."""
+    epsg = files[0].epsg
+    for file in files:
+        if file.epsg != epsg:
+            raise ImageryRefused(
+                f"{file.path.name} is in EPSG:{file.epsg} and {files[0].path.name} in EPSG:{epsg}:"
+                " the files of a source share one CRS, register two sources"
+            )
+    trees = {
+        role: shapely.STRtree([shapely.box(*f.layout.bounds) for f in files if f.role == role])
+        for role in {f.role for f in files}
+    }
+    for file in files:
+        inside = shapely.box(*file.layout.bounds).buffer(-0.01)  # touching at an edge is not overlapping
+        for role, tree in trees.items():
+            if tree.query(inside, predicate="intersects").size == 0:
+                raise ImageryRefused(
+                    f"{file.path.name} ({file.role}) lies over no {role} file: the files of the roles"
+                    " of a source must cover the same ground"
+                )
+
+
+def _lonlat_coverage(footprints: Iterable[tuple[Role, Bounds]], epsg: int) -> BaseGeometry:
+    """What the footprints of every role have in common, in lon/lat."""
+    by_role: dict[Role, list[BaseGeometry]] = {}
+    for role, bounds in footprints:
+        by_role.setdefault(role, []).append(shapely.box(*bounds))
+    # A millimetre: patches that touch but for rounding leave no crack between them.
+    unions = [shapely.union_all(boxes, grid_size=1e-3) for boxes in by_role.values()]
+    return to_lonlat(shapely.intersection_all(unions), epsg)
+
+
+def _version(files: list[InspectedFile]) -> str:
+    """Short hash over what tells one state of the files from another without reading their pixels."""
+    states = sorted(repr((f.role.value, f.path.name, f.size_bytes, f.mtime_ns, f.layout)) for f in files)
+    return hashlib.sha256("\n".join(states).encode()).hexdigest()[:12]
+
+
+def _store(session: Session, source: ImagerySource, files: list[InspectedFile], replace: bool) -> None:
+    hrefs = {(file.role.value, href_of(file.path)) for file in files}
+    document = source.model_dump(mode="json")
+    row = session.get(ImagerySourceRow, source.id, with_for_update=True)
+    if row is not None:
+        known = session.execute(
+            select(ImageryFileRow.role, ImageryFileRow.href).where(ImageryFileRow.source_id == source.id)
+        )
+        same_files = {(role, href) for role, href in known} == hrefs
+        version = row.document["version"]
+        if not (same_files or version == source.version or replace):
+            raise ImageryRefused(
+                f"there is an imagery source {source.id!r} with other files: choose another id, or replace it"
+            )
+        if same_files and row.document == document:
+            return
+        row.document, row.registered_at = document, now_s()
+        session.execute(delete(ImageryFileRow).where(ImageryFileRow.source_id == source.id))
+    else:
+        session.add(ImagerySourceRow(id=source.id, document=document))
+        session.flush()
+    for file in files:
+        bounds = file.layout.bounds
+        session.add(
+            ImageryFileRow(
+                source_id=source.id,
+                role=file.role.value,
+                href=href_of(file.path),
+                footprint=to_lonlat(shapely.box(*bounds), source.epsg),
+                **bounds._asdict(),
+            )
+        )

@@ -56,13 +56,17 @@ class LayerRow(Base):
 
 
 class RasterRow(Base):
-    """A class raster of a layer: band 1 class value, band 2 (where `bands` is 2) confidence."""
+    """A class raster of a layer: band 1 class value, band 2 (where `bands` is 2) confidence.
+
+    Only a file of one band can carry a colour table, so published confidence lies in a file of its own.
+    """
 
     __tablename__ = "raster"
 
     id: Mapped[int] = mapped_column(_AUTO_ID, primary_key=True)
     layer_id: Mapped[str] = mapped_column(ForeignKey("layer.id", ondelete="CASCADE"), index=True)
     href: Mapped[str]
+    confidence_href: Mapped[str | None]
     sha256: Mapped[str]
     bands: Mapped[int]
     epsg: Mapped[int]

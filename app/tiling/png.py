@@ -30,7 +30,7 @@ def encode(values: np.ndarray) -> bytes:
     # Each row is preceded by its filter type: 0, none, is the best for palette pictures (section 12.7).
     rows = np.zeros((height, width + 1), np.uint8)
     rows[:, 1:] = values
-    return _chunk(b"IDAT", deflate.zlib_compress(rows.tobytes(), _LEVEL))
+    return _chunk(b"IDAT", bytes(deflate.zlib_compress(rows.tobytes(), _LEVEL)))
 
 
 @lru_cache(maxsize=512)

@@ -1,4 +1,4 @@
-"""A raster as the tile engine knows it: all that its row says, so that a tile needs neither SQL nor a look at the file."""
+"""A raster as the tile engine knows it: all that its row says, so that a tile needs no SQL."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ class Band(NamedTuple):
 class RasterRef:
     """A class raster: band 1 holds class values; confidence is band 2, or band 1 of `confidence_path`, or absent.
 
-    path: what GDAL opens, from our own storage. left, top: corner in the CRS of `epsg`. version: changes with the content.
+    path: what GDAL opens, from our own storage. left, top: corner in the CRS of `epsg`. version: changes with the
+    content.
     """
 
     path: str

@@ -35,7 +35,7 @@ def transformer(from_epsg: int, to_epsg: int) -> Transformer:
 
 @lru_cache(maxsize=65536)
 def bounds_in(grid: Grid, epsg: int) -> tuple[float, float, float, float]:
-    """(left, bottom, right, top) of a grid in another CRS, x or longitude first: its edges are followed, not only corners."""
+    """(left, bottom, right, top) of a grid in another CRS, x or longitude first; edges are followed too."""
     if grid.epsg == epsg:
         return grid.bounds
     left, bottom, right, top = transformer(grid.epsg, epsg).transform_bounds(*grid.bounds, densify_pts=21)
@@ -44,7 +44,7 @@ def bounds_in(grid: Grid, epsg: int) -> tuple[float, float, float, float]:
 
 @lru_cache(maxsize=1024)
 def _nodes_to_pixels(size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes as fractions of a side (n,), and the (size, n) float64 matrix from values there to values at pixel centres."""
+    """Nodes as fractions of a side (n,), and the (size, n) matrix from values there to values at pixel centres."""
     k = np.arange(_NODES)
     nodes = np.cos((2 * k + 1) * np.pi / (2 * _NODES))
     # Barycentric weights of Chebyshev nodes of the first kind (Berrut and Trefethen 2004, section 5).
@@ -61,7 +61,7 @@ def _nodes_to_pixels(size: int) -> tuple[np.ndarray, np.ndarray]:
 def raster_positions(
     from_epsg: int, left: float, top: float, cell_size: float, width: int, height: int, raster: Grid
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Column and row, in pixels of `raster` from its top left corner, of each pixel centre: two (height, width) float64.
+    """Column and row of each pixel centre, in pixels of `raster` from its corner: two (height, width) float64.
 
     left, top, cell_size: the pixels asked for, in units of `from_epsg`.
     """

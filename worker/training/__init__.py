@@ -1,0 +1,1 @@
+"""Training of networks on scenes of the demonstration generator."""

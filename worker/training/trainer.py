@@ -1,0 +1,126 @@
+"""The state of a training and one step of it."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from app.definitions import ModelCard
+from app.errors import WeightsUnreadable
+from worker.architectures import build
+from worker.training.average import AveragedNetwork
+from worker.training.loss import IGNORED, ClassWeights, segmentation_loss
+from worker.training.samples import Batch
+
+_WARM_UP = 0.04
+_LOWEST_RATE = 0.01
+_LARGEST_GRADIENT = 2.0
+
+
+@dataclass
+class Progress:
+    """How far a training is; kept in its checkpoint."""
+
+    step: int = 0
+    elapsed_s: float = 0.0
+    scenes: int = 0
+
+
+def rate_at(progress: float) -> float:
+    """Share of the peak learning rate at a progress of 0-1: a short rise, then half a cosine down to 1 %."""
+    if progress < _WARM_UP:
+        return progress / _WARM_UP
+    falling = (min(progress, 1.0) - _WARM_UP) / (1 - _WARM_UP)
+    return _LOWEST_RATE + (1 - _LOWEST_RATE) * 0.5 * (1 + math.cos(math.pi * falling))
+
+
+class Trainer:
+    """A network in training with all that must survive an interruption."""
+
+    def __init__(self, card: ModelCard, peak_rate: float, seed: int, device: torch.device, bf16: bool) -> None:
+        torch.manual_seed(seed)
+        self.card = card
+        self.progress = Progress()
+        self._peak_rate = peak_rate
+        self._device = device
+        self._bf16 = bf16
+        self.network = build(card).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.averaged = AveragedNetwork(self.network)
+        self._optimiser = torch.optim.AdamW(self._groups(), lr=peak_rate)
+        self._weights = ClassWeights(len(card.values))
+        self._mean = torch.tensor(card.mean, device=device).view(-1, 1, 1)
+        self._scale = 1 / torch.tensor(card.std, device=device).view(-1, 1, 1)
+        channels = torch.full((256,), IGNORED)
+        for channel, value in enumerate(card.values):
+            if value:
+                channels[value] = channel
+        self._channel_of_value = channels
+
+    def _groups(self) -> list[dict[str, object]]:
+        """Weight decay for the kernels only: norms and biases are not to shrink."""
+        parameters = list(self.network.parameters())
+        return [
+            {"params": [p for p in parameters if p.ndim > 1], "weight_decay": 0.01},
+            {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+        ]
+
+    def step(self, batch: Batch, progress: float) -> float:
+        """Learn from one batch at a progress of 0-1; returns its loss."""
+        for group in self._optimiser.param_groups:
+            group["lr"] = self._peak_rate * rate_at(progress)
+        target = self._channel_of_value[torch.from_numpy(batch.truth).long()]
+        weights = self._weights.update(target).to(self._device)
+        self.network.train()
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._bf16):
+            scores = self.network(self._normalised(batch))
+        loss = segmentation_loss(scores.float(), target.to(self._device), weights)
+        self._optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), _LARGEST_GRADIENT)
+        self._optimiser.step()
+        self.averaged.update(self.network)
+        self.progress.step += 1
+        return float(loss.detach())
+
+    def _normalised(self, batch: Batch) -> Tensor:
+        """As `worker.pipeline.normalise`, for a batch."""
+        pixels = torch.from_numpy(batch.imagery).to(self._device)
+        x = pixels.to(torch.float32, memory_format=torch.channels_last).sub_(self._mean).mul_(self._scale)
+        if not batch.valid.all():
+            x *= torch.from_numpy(batch.valid).to(self._device).unsqueeze(1)
+        return x
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint beside and rename it: an interruption leaves the one before."""
+        state = {
+            "network": self.network.state_dict(),
+            "averaged": self.averaged.network.state_dict(),
+            "updates": self.averaged.updates,
+            "optimiser": self._optimiser.state_dict(),
+            "counts": self._weights.counts,
+            "progress": asdict(self.progress),
+        }
+        beside = path.with_suffix(".tmp")
+        with beside.open("wb") as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+
+    def resume(self, path: Path) -> None:
+        """Go on from a checkpoint of the same card. Raises WeightsUnreadable if it cannot be read or does not fit."""
+        try:
+            state = torch.load(path, map_location=self._device, weights_only=True)
+            self.network.load_state_dict(state["network"])
+            self.averaged.network.load_state_dict(state["averaged"])
+            self.averaged.updates = state["updates"]
+            self._optimiser.load_state_dict(state["optimiser"])
+            self._weights.counts = state["counts"].cpu()
+            self.progress = Progress(**state["progress"])
+        except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+            raise WeightsUnreadable(f"{path.name} is no checkpoint of a training of {self.card.id}") from error

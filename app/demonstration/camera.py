@@ -26,11 +26,12 @@ def prepare(noise: Noise) -> None:
 
 
 def photograph(
-    canvas: Canvas, window: Window, noise: Noise, conditions: Conditions, relief_m: float
+    canvas: Canvas, sunlit: FloatImage, window: Window, noise: Noise, conditions: Conditions, relief_m: float
 ) -> npt.NDArray[np.uint8]:
-    """(5, rows, columns) uint8 of one window: R, G, B, NIR, E."""
+    """(5, rows, columns) uint8 of one window: R, G, B, NIR, E. sunlit: (rows, columns) float32, 0 in cast shadow."""
     material, height = canvas.material[window.slices], canvas.height[window.slices]
-    textures = _TEXTURES[material]
+    layers = cv2.merge([material] * 4)
+    textures = cv2.LUT(layers, _TEXTURES[None])
     fine, grain = noise.smooth(12, 4.5, window), noise.grain(30, window)
     patches = noise.fractal(40, 150, 4, window)
     tone = 1 + textures[..., 0] * patches
@@ -39,11 +40,14 @@ def photograph(
     tone += textures[..., 3] * grain
     colour = canvas.albedo[window.slices].astype(np.float32)
     vigour = noise.fractal(50, 60, 3, window) * np.float32(0.45) + patches * np.float32(0.2)
-    colour += _DRIFT[material] * vigour[..., None]
+    drift = cv2.LUT(layers, _DRIFT[None])
+    colour += drift * vigour[..., None]
     rough = _BUMP_M[material] * (fine * np.float32(0.7) + noise.smooth(14, 2.2, window) * np.float32(0.5))
     relief = (noise.smooth(15, 900, window) + noise.smooth(16, 420, window) * np.float32(0.4)) * np.float32(relief_m)
     colour *= tone[..., None]
-    colour *= illuminate(height, height + rough + relief, conditions)
+    direct, diffuse = illuminate(sunlit, height, height + rough + relief, conditions)
+    for band, sky in enumerate(conditions.sky):
+        colour[..., band] *= direct * np.float32(1 - sky) + diffuse * np.float32(sky)
     bands = _expose(colour, window, noise, conditions)
     out = np.empty((5, window.height, window.width), np.uint8)
     out[:4] = bands.transpose(2, 0, 1)
@@ -65,8 +69,7 @@ def _expose(colour: FloatImage, window: Window, noise: Noise, conditions: Condit
     shared = noise.grain(31, window) * np.float32(0.6)
     for band, name in enumerate((31, 32, 33, 34)):
         seen[..., band] += (noise.grain(name, window) * np.float32(0.8) + shared) * np.float32(conditions.sensor_noise)
-    bright = seen > 225  # the film curve bends before it saturates
-    seen = np.where(bright, 225 + 30 * np.tanh((seen - 225) / 30), seen)
+    seen = np.minimum(seen, 225 + (seen - 225) * np.float32(0.4))  # the film curve bends before it saturates
     return np.asarray(np.clip(seen + 0.5, 0, 255), np.uint8)
 
 

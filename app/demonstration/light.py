@@ -7,7 +7,7 @@ from app.demonstration.canvas import PX_PER_M
 from app.demonstration.conditions import Conditions
 from app.demonstration.noise import FloatImage
 
-SHADOW_REACH_PX = 320  # no shadow is looked for further away
+SHADOW_REACH_PX = 256  # 51 m: no shadow is looked for further away
 _TALLEST_M = 36.0
 
 
@@ -62,12 +62,11 @@ def sky_view(height: FloatImage) -> FloatImage:
     return np.asarray(1 / (1 + np.float32(0.14) * np.clip(around - height, 0, None)), np.float32)
 
 
-def illuminate(height: FloatImage, surface: FloatImage, conditions: Conditions) -> FloatImage:
-    """(rows, columns, 4) float32 factor on the colours; 1 on level ground in the sun.
+def illuminate(
+    sunlit: FloatImage, height: FloatImage, surface: FloatImage, conditions: Conditions
+) -> tuple[FloatImage, FloatImage]:
+    """(direct, diffuse), each (rows, columns) float32 and 1 on open level ground in the sun.
 
-    height: what casts shadows; surface: the same with relief and roughness, what the sun shades.
+    sunlit: from `sunlit_share`. surface: the height with relief and roughness, which the sun shades.
     """
-    direct = sunlit_share(height, conditions) * facing(surface, conditions)
-    sky = np.asarray(conditions.sky, np.float32)
-    open_sky = sky_view(height)
-    return np.asarray(direct[..., None] * (1 - sky) + open_sky[..., None] * sky, np.float32)
+    return sunlit * facing(surface, conditions), sky_view(height)

@@ -33,6 +33,11 @@ class Window:
         """(rows, columns) to index an array of the whole scene."""
         return slice(self.top, self.bottom), slice(self.left, self.right)
 
+    def within(self, outer: "Window") -> tuple[slice, slice]:
+        """(rows, columns) of this window in an array of `outer`."""
+        rows = slice(self.top - outer.top, self.bottom - outer.top)
+        return rows, slice(self.left - outer.left, self.right - outer.left)
+
 
 class Noise:
     """Random fields over one scene; the same seed and name give the same field in every window."""

@@ -16,7 +16,7 @@ from app.demonstration.conditions import Conditions, draw_conditions
 from app.demonstration.farming import Farm
 from app.demonstration.ground import Ground
 from app.demonstration.layout import Edge, Parcel, Plan, Zone, long_axis, make_plan
-from app.demonstration.light import SHADOW_REACH_PX
+from app.demonstration.light import SHADOW_REACH_PX, sunlit_share
 from app.demonstration.materials import CLASS_OF_MATERIAL
 from app.demonstration.noise import Noise, Window
 from app.demonstration.palette import Palette
@@ -27,6 +27,7 @@ from app.demonstration.vegetation import Kind, Woodland
 
 COMMUNE_PX = 3072  # from here on a scene is a whole commune with every theme
 _STRIP_PX = 1536
+_FILTER_REACH_PX = 64  # blur, sky view and slopes see no further
 
 
 @dataclass(frozen=True)
@@ -70,15 +71,23 @@ def compose(
     relief_m = 6 + 50 * mountain
     imagery = np.empty((5, size_px, size_px), np.uint8)
 
+    sunlit = np.empty((size_px, size_px), np.uint8)
+
+    def shade(window: Window) -> None:
+        around = _grown(window, size_px, SHADOW_REACH_PX)
+        share = sunlit_share(canvas.height[around.slices], flight)
+        rows, columns = window.within(around)
+        sunlit[window.slices] = share[rows, columns] * 255
+
     def shoot(window: Window) -> None:
-        around = _grown(window, size_px)
-        shot = photograph(canvas, around, noise, flight, relief_m)
-        inner = Window(window.left - around.left, window.top - around.top, 0, 0)
-        rows = slice(inner.top, inner.top + window.height)
-        columns = slice(inner.left, inner.left + window.width)
+        around = _grown(window, size_px, _FILTER_REACH_PX)
+        sun = np.asarray(sunlit[around.slices] / np.float32(255), np.float32)
+        shot = photograph(canvas, sun, around, noise, flight, relief_m)
+        rows, columns = window.within(around)
         imagery[:, window.top : window.bottom, window.left : window.right] = shot[:, rows, columns]
 
     with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(shade, _windows(size_px)))
         list(pool.map(shoot, _windows(size_px)))
     return Scene(imagery, CLASS_OF_MATERIAL[canvas.material])
 
@@ -240,8 +249,7 @@ def _windows(size_px: int) -> list[Window]:
     ]
 
 
-def _grown(window: Window, size_px: int) -> Window:
-    margin = SHADOW_REACH_PX if size_px > _STRIP_PX else 0
+def _grown(window: Window, size_px: int, margin: int) -> Window:
     return Window(
         max(window.left - margin, 0),
         max(window.top - margin, 0),

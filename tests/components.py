@@ -49,6 +49,12 @@ def qgis() -> Path | None:
     return Path("/usr/bin/python3") if (_DEBIAN_PYTHON_PACKAGES / "qgis").is_dir() else None
 
 
+def dclint() -> Path | None:
+    """The checker of docker-compose.yml, a Node program."""
+    path = Path(__file__).parent / "production/node_modules/.bin/dclint"
+    return path if path.exists() else None
+
+
 COMPONENTS = {
     "postgis": Component("PostGIS", postgis, "apt install postgresql-15-postgis-3"),
     "redis": Component("Redis", lambda: program("redis-server"), "apt install redis-server"),
@@ -56,6 +62,7 @@ COMPONENTS = {
     "gdal": Component("GDAL tools", lambda: program("gdal_translate"), "apt install gdal-bin"),
     "qgis": Component("QGIS", qgis, "apt install python3-qgis qgis-providers"),
     "nginx": Component("nginx", lambda: program("nginx"), "apt install nginx-light"),
+    "dclint": Component("dclint", dclint, "make test installs it"),
 }
 
 

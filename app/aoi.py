@@ -15,6 +15,7 @@ import numpy as np
 import pyproj
 import shapely
 from shapely import MultiPolygon, Polygon
+from shapely.geometry.base import BaseGeometry
 
 from app.definitions import BlockCell, PredictionGrid
 from app.errors import AoiInvalid, AoiTooLarge
@@ -136,22 +137,22 @@ def _transformer(from_epsg: int, to_epsg: int) -> pyproj.Transformer:
     return pyproj.Transformer.from_crs(from_epsg, to_epsg, always_xy=True)
 
 
-def _transform(shape: Aoi, from_epsg: int, to_epsg: int) -> Aoi:
+def _transform(shape: BaseGeometry, from_epsg: int, to_epsg: int) -> BaseGeometry:
     transformer = _transformer(from_epsg, to_epsg)
     return shapely.transform(shape, lambda xy: np.column_stack(transformer.transform(xy[:, 0], xy[:, 1])))
 
 
-def to_grid_crs(aoi: Aoi, epsg: int) -> Aoi:
+def to_grid_crs(aoi: BaseGeometry, epsg: int) -> BaseGeometry:
     """The AOI in the CRS of a prediction grid, metres."""
     return _transform(shapely.segmentize(aoi, _EDGE_STEP_DEG), 4326, epsg)
 
 
-def from_grid_crs(shape: Aoi, epsg: int, *, step_m: float = 100.0) -> Aoi:
+def from_grid_crs(shape: BaseGeometry, epsg: int, *, step_m: float = 100.0) -> BaseGeometry:
     """A shape of a grid's CRS in lon/lat, its edges cut every `step_m`."""
     return _transform(shapely.segmentize(shape, step_m), epsg, 4326)
 
 
-def area_m2(aoi: Aoi, epsg: int) -> float:
+def area_m2(aoi: BaseGeometry, epsg: int) -> float:
     """Planar area in the grid's CRS, m²: the figure that pixels add up to (0.04 m² each).
 
     Lambert-93 areas differ from ellipsoidal ones by up to 0.3 % in mainland France.
@@ -171,7 +172,7 @@ def require_within_limit(aoi: Aoi, epsg: int, limit_km2: float) -> float:
     return area
 
 
-def covering_cells(aoi: Aoi, grid: PredictionGrid) -> list[BlockCell]:
+def covering_cells(aoi: BaseGeometry, grid: PredictionGrid) -> list[BlockCell]:
     """Cells of the grid that the AOI (lon/lat) shares area with, nearest to its middle first."""
     shape = to_grid_crs(aoi, grid.epsg)
     cells = list(grid.cells(shape.bounds))

@@ -7,10 +7,12 @@ CosiaError
 │   ├── ImageryRefused, RasterRefused
 │   └── WeightsUnreadable, WeightsMismatch, BandMismatch
 ├── Unknown                what was named does not exist (message shown)
+│   └── JobUnknown, ProcessUnknown
 ├── Conflict               the thing is there but not in a state that allows it
+│   └── ResultNotReady
 ├── LimitReached           a limit of the caller or of the service; `retry_after_s` says when to come back
 ├── Unavailable            the weather: storage, database or broker; worth another try
-│   └── RasterUnreadable
+│   └── RasterUnreadable, QueueFull
 └── Misconfigured          an operator's mistake, found at start
 """
 
@@ -21,6 +23,7 @@ class CosiaError(Exception):
     """Root of the errors this program raises on purpose. The message is a sentence for people."""
 
     type: str = "error"
+    """Stable name of the kind of error: a word of ours, or the URI a standard gives it."""
 
     @property
     def message(self) -> str:
@@ -79,8 +82,20 @@ class Unknown(CosiaError):
         self.parameter = parameter
 
 
+class JobUnknown(Unknown):
+    type = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/no-such-job"
+
+
+class ProcessUnknown(Unknown):
+    type = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/no-such-process"
+
+
 class Conflict(CosiaError):
     type = "conflict"
+
+
+class ResultNotReady(Conflict):
+    type = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/result-not-ready"
 
 
 class LimitReached(CosiaError):
@@ -101,6 +116,10 @@ class Unavailable(CosiaError):
 
 class RasterUnreadable(Unavailable):
     type = "raster-unreadable"
+
+
+class QueueFull(Unavailable):
+    type = "queue-full"
 
 
 class Misconfigured(CosiaError):

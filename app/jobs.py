@@ -21,7 +21,7 @@ from app import aoi, blocks, broker
 from app.blocks import Claim
 from app.database import BlockRow, EventRow, JobBlockRow, JobRow, Sessions, now_s
 from app.definitions import BlockCell, ImagerySource, ModelCard, PredictionGrid, prediction_grid
-from app.errors import Conflict, LimitReached, Unknown
+from app.errors import Conflict, JobUnknown, LimitReached, QueueFull
 
 ACTIVE = ("accepted", "running")
 TERMINAL = ("successful", "failed", "dismissed")
@@ -50,8 +50,11 @@ class Request:
 
 @dataclass(frozen=True)
 class Limits:
+    """Jobs an owner may have active, blocks that may wait in all, batches of a job that may be in flight."""
+
     active_jobs: int
     queue_length: int
+    batches_in_flight: int
 
 
 class Progress(NamedTuple):
@@ -70,7 +73,7 @@ def submit(sessions: Sessions, request: Request, limits: Limits) -> JobRow:
     """Commits a job and its blocks, then rings the workers.
 
     The same idempotency key with the same request gives the job that is already there. Raises Conflict where the
-    key came with another request, LimitReached where the owner or the queue is full.
+    key came with another request, LimitReached where the owner has too many, QueueFull.
     """
     with sessions.write() as session:
         _serialise_submissions(session)
@@ -79,7 +82,7 @@ def submit(sessions: Sessions, request: Request, limits: Limits) -> JobRow:
             return known
         _require_room(session, request, limits)
         job = _insert(session, request)
-    ring(sessions, job.id)
+    ring(sessions, job.id, batches=min(limits.batches_in_flight, len(request.cells)))
     return job
 
 
@@ -106,7 +109,7 @@ def _require_room(session: Session, request: Request, limits: Limits) -> None:
     )
     if (active or 0) >= limits.active_jobs:
         raise LimitReached(
-            f"you have {active} jobs waiting or running, the limit is {limits.active_jobs}: wait for one or dismiss one",
+            f"you have {active} jobs waiting or running, the limit is {limits.active_jobs}: wait or dismiss one",
             _RETRY_AFTER_S,
         )
     waiting = session.scalar(
@@ -116,7 +119,7 @@ def _require_room(session: Session, request: Request, limits: Limits) -> None:
         .where(JobRow.status.in_(ACTIVE), BlockRow.status != "done")
     )
     if (waiting or 0) + len(request.cells) > limits.queue_length:
-        raise LimitReached(
+        raise QueueFull(
             f"the queue holds {waiting} blocks of at most {limits.queue_length}: try again later or ask for less",
             _RETRY_AFTER_S,
         )
@@ -177,10 +180,10 @@ def ring(sessions: Sessions, job_id: str, *, batches: int = 1) -> None:
 
 
 def get(session: Session, job_id: str) -> JobRow:
-    """Raises Unknown where there is no such job."""
+    """Raises JobUnknown where there is none of that id."""
     job = session.get(JobRow, job_id)
     if job is None:
-        raise Unknown("there is no job of that id")
+        raise JobUnknown("there is no job of that id")
     return job
 
 
@@ -245,13 +248,15 @@ def ready_blocks(session: Session, keys: Sequence[str]) -> int:
     return session.scalar(select(func.count()).where(BlockRow.key.in_(keys), BlockRow.status == "done")) or 0
 
 
-def done_blocks(session: Session, job_id: str) -> Sequence[BlockRow]:
-    return session.scalars(
+def done_blocks(session: Session, job_id: str) -> list[BlockRow]:
+    """In the job's order."""
+    statement = (
         select(BlockRow)
         .join(JobBlockRow, JobBlockRow.block_key == BlockRow.key)
         .where(JobBlockRow.job_id == job_id, BlockRow.status == "done")
         .order_by(JobBlockRow.position)
-    ).all()
+    )
+    return list(session.scalars(statement))
 
 
 def record(session: Session, job_id: str, kind: str, data: dict[str, Any] | None = None) -> None:
@@ -276,6 +281,18 @@ def claim_blocks(
     if claims and _moved(session, job_id, "accepted", status="running", started_at=now_s()):
         record(session, job_id, "status")
     return claims
+
+
+def has_claimable(session: Session, job_id: str) -> bool:
+    """Whether an active job has a block that a worker could claim now."""
+    statement = (
+        select(func.count())
+        .select_from(JobBlockRow)
+        .join(BlockRow, BlockRow.key == JobBlockRow.block_key)
+        .join(JobRow, JobRow.id == JobBlockRow.job_id)
+        .where(JobBlockRow.job_id == job_id, JobRow.status.in_(ACTIVE), blocks.claimable())
+    )
+    return bool(session.scalar(statement))
 
 
 def block_bbox(epsg: int, cell: BlockCell) -> tuple[float, float, float, float]:
@@ -340,6 +357,11 @@ def begin_finalizing(session: Session, job_id: str, *, most_attempts: int) -> Jo
         return None
     job.finalize_attempts += 1
     return job
+
+
+def postpone_finalizing(session: Session, job_id: str) -> None:
+    """Gives the attempt back: that the storage was away is not the job's fault."""
+    session.execute(update(JobRow).where(JobRow.id == job_id).values(finalize_attempts=JobRow.finalize_attempts - 1))
 
 
 def succeed(session: Session, job_id: str, results: dict[str, Any]) -> bool:

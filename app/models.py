@@ -47,12 +47,12 @@ def find_model(session: Session, storage: Storage, model_id: str) -> TrainedMode
     raise Unknown(f"there is no model {model_id!r}; ready to use: {known}", "model")
 
 
-def add_model(session: Session, storage: Storage, card: ModelCard, weights: Path, sha256: str) -> None:
-    """Stores a card and its checked weights (a safetensors file), in place of those of the same id."""
+def add_model(session: Session, storage: Storage, card: ModelCard, weights: bytes, sha256: str) -> None:
+    """Stores a completed card and its checked weights (a safetensors file), in place of those of the same id."""
     href = f"models/{sha256}.safetensors"
     if not storage.exists(href):
         with storage.writing(href) as path:
-            path.write_bytes(weights.read_bytes())
+            path.write_bytes(weights)
     session.merge(ModelRow(id=card.id, document=card.model_dump(mode="json"), weights_href=href, sha256=sha256))
 
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -23,7 +23,7 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = Field(
         None, description="redis:// or redis+socket:// URL. Unset: the embedded broker of `cosia up`."
     )
-    public_url: str = Field("http://127.0.0.1:8000", description="Address that all links begin with.")
+    public_url: str = Field("", description="Address that all links begin with. Unset: http://host:port.")
     host: str = Field("127.0.0.1", description="Address the web server listens on.")
     port: int = Field(8000, ge=1, le=65535, description="Port the web server listens on.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -46,10 +46,11 @@ class Settings(BaseSettings):
     tile_threads: int = Field(4, gt=0, description="Threads that render tiles.")
     refresh_s: float = Field(2.0, gt=0, description="Time until a published layer is seen by every process, s.")
 
-    @field_validator("public_url")
+    @model_validator(mode="before")
     @classmethod
-    def _no_trailing_slash(cls, value: str) -> str:
-        return value.rstrip("/")
+    def _public_url_of_address(cls, values: dict[str, Any]) -> dict[str, Any]:
+        host, port = values.get("host", "127.0.0.1"), values.get("port", 8000)
+        return {**values, "public_url": (values.get("public_url") or f"http://{host}:{port}").rstrip("/")}
 
     @property
     def data_folder(self) -> Path:

@@ -1,0 +1,97 @@
+"""What every request passes: an id, a size limit, security headers, an access line and a count.
+
+Plain ASGI, because Starlette's own middleware class would buffer streams and lose context variables.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+
+import structlog
+from prometheus_client import Counter
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.api.problems import problem
+
+log = structlog.get_logger(__name__)
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+_HEADERS = {
+    b"content-security-policy": (
+        b"default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; "
+        b"form-action 'self'; frame-ancestors 'self'"
+    ),
+    b"x-content-type-options": b"nosniff",
+    b"referrer-policy": b"strict-origin-when-cross-origin",
+    b"cross-origin-opener-policy": b"same-origin",
+}
+
+REQUESTS = Counter("cosia_http_requests_total", "HTTP requests answered.", ["route", "status"])
+
+
+class FrontDoor:
+    """ASGI middleware around the whole application. `body_bytes` is the largest request body let in."""
+
+    def __init__(self, app: ASGIApp, body_bytes: int) -> None:
+        self._app = app
+        self._body_bytes = body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        given = headers.get(b"x-request-id", b"").decode("latin-1")
+        request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        started, status = time.perf_counter(), 0
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                present = {name for name, _ in message["headers"]}
+                added = {**_HEADERS, b"x-request-id": request_id.encode()}
+                message["headers"] = [
+                    *message["headers"],
+                    *((name, value) for name, value in added.items() if name not in present),
+                ]
+            await send(message)
+
+        try:
+            await self._guarded(scope, headers, receive, send_with_headers)
+        finally:
+            route = getattr(scope.get("route"), "path", "none")
+            REQUESTS.labels(route, status).inc()
+            log.info(
+                "request",
+                method=scope["method"],
+                path=scope["path"],
+                status=status,
+                ms=round((time.perf_counter() - started) * 1000, 1),
+            )
+
+    async def _guarded(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, send: Send) -> None:
+        """Lets bodies in up to the limit, counted as they come: a Content-Length may be missing or false."""
+        detail = f"the request body is larger than {self._body_bytes} bytes, which is the limit"
+        declared = headers.get(b"content-length", b"0")
+        if not declared.isdigit() or int(declared) > self._body_bytes:
+            response = problem(413, "body-too-large", detail, headers={"Connection": "close"})
+            await response(scope, receive, send)
+            return
+        received_bytes = 0
+
+        async def receive_counted() -> Message:
+            nonlocal received_bytes
+            message = await receive()
+            received_bytes += len(message.get("body", b""))
+            if received_bytes > self._body_bytes:
+                raise HTTPException(413, detail, {"Connection": "close"})
+            return message
+
+        await self._app(scope, receive_counted, send)

@@ -1,0 +1,115 @@
+"""Jobs: status, dismissal, results, events and the preview tiles of what is predicted so far."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from typing import Annotated, Any
+
+import anyio
+from fastapi import APIRouter, Header, Path, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import FileResponse
+from sse_starlette import EventSourceResponse, ServerSentEvent
+
+from app import jobs
+from app.api.job_documents import OUTPUTS, results, status_info
+from app.api.landing import link
+from app.api.processes import owner_of
+from app.database import EventRow, sessions
+from app.errors import Unavailable, Unknown
+from app.storage import storage
+
+router = APIRouter(prefix="/api/jobs", tags=["jobs"])
+
+JobID = Annotated[str, Path(max_length=64, description="Id given when the job was asked for.")]
+
+_POLL_S = 0.5
+_HEARTBEAT_S = 15
+
+
+@router.get("", summary="Your jobs, newest first")
+def list_jobs(request: Request, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> dict[str, Any]:
+    with sessions().read() as session:
+        mine = [status_info(session, job) for job in jobs.list_of(session, owner_of(request), limit=limit)]
+    return {"jobs": mine, "links": [link("self", "/api/jobs", "this document")]}
+
+
+@router.get("/{jobID}", summary="How a job stands")
+def status(jobID: JobID) -> dict[str, Any]:  # noqa: N803 - the standard's spelling
+    with sessions().read() as session:
+        return status_info(session, jobs.get(session, jobID))
+
+
+@router.delete("/{jobID}", summary="Dismiss a job; blocks that others want stay")
+def dismiss(jobID: JobID) -> dict[str, Any]:  # noqa: N803 - the standard's spelling
+    jobs.dismiss(sessions(), jobID)
+    return status(jobID)
+
+
+@router.get("/{jobID}/results", summary="Links to the outputs of a successful job")
+def job_results(jobID: JobID) -> dict[str, Any]:  # noqa: N803 - the standard's spelling
+    with sessions().read() as session:
+        return results(jobs.get(session, jobID))
+
+
+@router.get("/{jobID}/results/{file}", summary="One output", response_class=FileResponse)
+def result_file(jobID: JobID, file: Annotated[str, Path(max_length=64)]) -> FileResponse:  # noqa: N803 - standard
+    with sessions().read() as session:
+        job = jobs.get(session, jobID)
+    hrefs = {href.rpartition("/")[2]: (name, href) for name, href in (job.results or {}).items()}
+    if file not in hrefs:
+        raise Unknown(f"this job has no such output; it has {', '.join(sorted(hrefs)) or 'none yet'}")
+    name, href = hrefs[file]
+    if not storage().exists(href):
+        raise Unavailable("this output is not in the storage any more")
+    media_type, _ = OUTPUTS[name]
+    return FileResponse(storage().path(href), media_type=media_type, filename=_download_name(jobID, file))
+
+
+def _download_name(job_id: str, file: str) -> str:
+    return f"cosia-{job_id[:8]}-{file}"
+
+
+@router.get(
+    "/{jobID}/events", summary="What happens to a job, as server-sent events", response_class=EventSourceResponse
+)
+async def events(
+    jobID: JobID,  # noqa: N803 - the standard's spelling
+    last_event_id: Annotated[str | None, Header()] = None,
+) -> EventSourceResponse:
+    since = int(last_event_id) if last_event_id and last_event_id.isdecimal() and len(last_event_id) < 19 else 0
+    await run_in_threadpool(_require_job, jobID)
+    return EventSourceResponse(_follow(jobID, since), ping=_HEARTBEAT_S)
+
+
+def _require_job(job_id: str) -> None:
+    with sessions().read() as session:
+        jobs.get(session, job_id)
+
+
+async def _follow(job_id: str, since: int) -> AsyncIterator[ServerSentEvent]:
+    """Events from the database until the job has ended; a database that is away is waited for."""
+    while True:
+        try:
+            rows, document = await run_in_threadpool(_news, job_id, since)
+        except Unavailable:
+            await anyio.sleep(_POLL_S)
+            continue
+        for row in rows:
+            since = row.id
+            if row.kind == "block":
+                yield ServerSentEvent(json.dumps(row.data), event="block", id=str(row.id))
+        if document is not None:
+            yield ServerSentEvent(json.dumps(document), event="status", id=str(since))
+            if document["status"] in jobs.TERMINAL:
+                return
+        await anyio.sleep(_POLL_S)
+
+
+def _news(job_id: str, since: int) -> tuple[Sequence[EventRow], dict[str, Any] | None]:
+    """Events after `since`, and the job's status if there were any or if it has ended."""
+    with sessions().read() as session:
+        rows = jobs.events_since(session, job_id, since)
+        job = jobs.get(session, job_id)
+        return rows, status_info(session, job) if rows or job.status in jobs.TERMINAL else None

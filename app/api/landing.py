@@ -1,0 +1,69 @@
+"""The landing page of the OGC API, its conformance, and the limits in force."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from app.settings import settings
+
+router = APIRouter(prefix="/api", tags=["landing"])
+
+_CONFORMANCE = (
+    "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/core",
+    "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/landing-page",
+    "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/json",
+    "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/oas30",
+    "http://www.opengis.net/spec/ogcapi-common-2/1.0/conf/collections",
+    "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/core",
+    "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/tileset",
+    "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/tilesets-list",
+    "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/geodata-tilesets",
+    "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/png",
+    "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/core",
+    "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/json",
+    "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/ogc-process-description",
+    "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/job-list",
+    "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/dismiss",
+)
+
+
+def link(rel: str, path: str, title: str, type_: str = "application/json") -> dict[str, str]:
+    """A link of this service; `path` begins with a slash."""
+    return {"rel": rel, "href": settings().public_url + path, "type": type_, "title": title}
+
+
+@router.get("", summary="What there is, and the limits in force")
+def landing() -> dict[str, Any]:
+    config = settings()
+    relations = "http://www.opengis.net/def/rel/ogc/1.0/"
+    return {
+        "title": "CoSIA Map",
+        "description": "IGN's 16-class land cover: published layers as tiles, and its prediction inside a drawn area.",
+        "links": [
+            link("self", "/api", "this document"),
+            link("service-desc", "/api/openapi.json", "OpenAPI", "application/vnd.oai.openapi+json;version=3.0"),
+            link("service-doc", "/api/docs", "API documentation", "text/html"),
+            link("conformance", "/api/conformance", "conformance classes"),
+            link(f"{relations}conformance", "/api/conformance", "conformance classes"),
+            link("data", "/api/collections", "published layers"),
+            link(f"{relations}data", "/api/collections", "published layers"),
+            link(f"{relations}tiling-schemes", "/api/tileMatrixSets", "tile matrix sets"),
+            link(f"{relations}processes", "/api/processes", "processes"),
+            link(f"{relations}job-list", "/api/jobs", "your jobs"),
+            link("alternate", "/wmts?SERVICE=WMTS&REQUEST=GetCapabilities", "WMTS 1.0.0", "application/xml"),
+        ],
+        "limits": {
+            "aoi_km2": config.aoi_km2,
+            "aoi_vertices": config.aoi_vertices,
+            "body_bytes": config.body_bytes,
+            "active_jobs": config.active_jobs,
+            "queue_length": config.queue_length,
+        },
+    }
+
+
+@router.get("/conformance", summary="Conformance classes")
+def conformance() -> dict[str, Any]:
+    return {"conformsTo": list(_CONFORMANCE)}

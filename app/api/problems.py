@@ -1,0 +1,99 @@
+"""Errors as `application/problem+json` (RFC 9457): one table from domain errors to HTTP statuses."""
+
+from __future__ import annotations
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from app import errors
+
+log = structlog.get_logger(__name__)
+
+_STATUSES: dict[type[errors.CosiaError], int] = {
+    errors.Invalid: 400,
+    errors.Unknown: 404,
+    errors.Conflict: 409,
+    errors.LimitReached: 429,
+    errors.Unavailable: 503,
+    errors.Misconfigured: 503,
+}
+
+_TITLES = {
+    400: "The request cannot be used",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Conflict",
+    413: "The request is too large",
+    415: "Unsupported media type",
+    429: "Too many requests",
+    500: "Internal error",
+    503: "Not available for the moment",
+}
+
+_TYPE_PREFIX = "urn:cosia:problem:"
+
+
+def status_of(error: errors.CosiaError) -> int:
+    """HTTP status of the closest ancestor in the table."""
+    for kind in type(error).__mro__:
+        if kind in _STATUSES:
+            return _STATUSES[kind]
+    return 500
+
+
+def problem(
+    status: int, type_: str, detail: str, *, headers: dict[str, str] | None = None, parameter: str | None = None
+) -> JSONResponse:
+    """A problem document. `type_` is a word of ours or a URI of a standard."""
+    body: dict[str, object] = {
+        "type": type_ if "://" in type_ else _TYPE_PREFIX + type_,
+        "title": _TITLES.get(status, "The request failed"),
+        "status": status,
+        "detail": detail,
+        "request_id": structlog.contextvars.get_contextvars().get("request_id"),
+    }
+    if parameter is not None:
+        body["parameter"] = parameter
+    return JSONResponse(body, status, headers, media_type="application/problem+json")
+
+
+def problem_of(error: errors.CosiaError) -> JSONResponse:
+    headers = {}
+    if isinstance(error, errors.LimitReached | errors.Unavailable):
+        headers["Retry-After"] = str(error.retry_after_s)
+    return problem(
+        status_of(error), error.type, error.message, headers=headers, parameter=getattr(error, "parameter", None)
+    )
+
+
+def _on_domain_error(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, errors.CosiaError)  # noqa: S101 - registered for this class only
+    return problem_of(error)
+
+
+def _on_http_error(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
+    word = _TITLES.get(error.status_code, "request failed").lower().replace(" ", "-")
+    return problem(error.status_code, word, str(error.detail), headers=dict(error.headers or {}))
+
+
+def _on_validation_error(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
+    first = error.errors()[0]
+    name = str(first["loc"][-1])
+    return problem(400, "parameter-invalid", f"{name}: {first['msg']}", parameter=name)
+
+
+def _on_surprise(_: Request, error: Exception) -> JSONResponse:
+    log.error("unexpected_error", exc_info=error)
+    return problem(500, "internal", "something went wrong on our side; it has been logged under this request id")
+
+
+def add_problem_handlers(application: FastAPI) -> None:
+    application.add_exception_handler(errors.CosiaError, _on_domain_error)
+    application.add_exception_handler(HTTPException, _on_http_error)
+    application.add_exception_handler(RequestValidationError, _on_validation_error)
+    application.add_exception_handler(Exception, _on_surprise)

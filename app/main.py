@@ -1,0 +1,56 @@
+"""The web application: routes, error answers, the page, and what lives as long as the process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from app.api import collections, health, imagery, jobs, landing, previews, processes, tiles, wmts
+from app.api.front_door import FrontDoor
+from app.api.page import add_page
+from app.api.problems import add_problem_handlers
+from app.catalogue import Catalogue
+from app.database import sessions
+from app.logs import configure_logs
+from app.settings import settings
+from app.storage import storage
+
+PAGE_FOLDER = Path(__file__).parent / "page"
+
+
+@asynccontextmanager
+async def _lifespan(application: FastAPI) -> AsyncIterator[None]:
+    catalogue: Catalogue = application.state.catalogue
+    catalogue.start()
+    try:
+        yield
+    finally:
+        catalogue.stop()
+
+
+def create_app() -> ASGIApp:
+    """The ASGI application of this process's settings."""
+    configure_logs(settings().log_level)
+    application = FastAPI(
+        title="CoSIA Map",
+        version=version("cosia-map"),
+        summary="IGN's 16-class land cover: tiles, WMTS, areas, and prediction on demand.",
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan,
+    )
+    application.state.catalogue = Catalogue(sessions(), storage(), settings().refresh_s)
+    add_problem_handlers(application)
+    for module in (landing, collections, processes, jobs, previews, tiles, imagery, wmts, health):
+        application.include_router(module.router)
+    add_page(application, PAGE_FOLDER)
+    return FrontDoor(application, settings().body_bytes)
+
+
+app = create_app()

@@ -1,0 +1,146 @@
+"""The end of a job: outputs and statistics clipped to its AOI, from block files alone.
+
+Idempotent: the same blocks give the same files under the same names, whoever writes them and however often.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+import shapely
+import structlog
+from rasterio.windows import Window
+from shapely.geometry.base import BaseGeometry
+
+from app import aoi, areas, jobs
+from app.database import BlockRow, JobRow, Sessions
+from app.definitions import BlockCell, Grid, nomenclature, prediction_grid
+from app.errors import CosiaError, Unavailable
+from app.outputs import Part, category_sidecar, write_class_cog, write_confidence_cog
+from app.settings import Settings
+from app.storage import Storage
+
+log = structlog.get_logger(__name__)
+
+
+def finalize(sessions: Sessions, storage: Storage, settings: Settings, job_id: str) -> None:
+    """Writes the outputs of a job whose blocks have all ended and sets it `successful`, or `failed` with a reason.
+
+    A storage that is full or away leaves the job as it is: the sweeper rings again.
+    """
+    with sessions.write() as session:
+        job = jobs.begin_finalizing(session, job_id, most_attempts=settings.attempts)
+        if job is None:
+            return
+        rows = jobs.done_blocks(session, job_id)
+    try:
+        results = _write_outputs(storage, job, rows)
+    except Unavailable as error:
+        log.warning("finalizing_postponed", reason=error.message)
+        with sessions.write() as session:
+            jobs.postpone_finalizing(session, job_id)
+        return
+    except CosiaError as error:
+        with sessions.write() as session:
+            jobs.fail(session, job_id, error.message)
+        return
+    with sessions.write() as session:
+        if jobs.succeed(session, job_id, results):
+            log.info("job_successful", blocks=len(rows), area_m2=round(job.area_m2))
+
+
+def _write_outputs(storage: Storage, job: JobRow, rows: list[BlockRow]) -> dict[str, Any]:
+    """Output name -> href of its file."""
+    polygon = aoi.to_grid_crs(job.aoi, job.epsg)
+    grid = _window_grid(polygon, job.epsg)
+    classes = nomenclature()
+    folder = f"jobs/{job.id}"
+    hrefs = {
+        "classes": f"{folder}/classes.tif",
+        "categories": f"{folder}/classes.tif.aux.xml",
+        "confidence": f"{folder}/confidence.tif",
+        "areas": f"{folder}/areas.json",
+    }
+    with storage.writing(hrefs["classes"]) as path:
+        write_class_cog(path, grid, _clipped(storage, rows, polygon, grid, band=1), classes)
+    with storage.writing(hrefs["categories"]) as path:
+        path.write_text(category_sidecar(classes), encoding="utf-8")
+    with storage.writing(hrefs["confidence"]) as path:
+        write_confidence_cog(path, grid, _clipped(storage, rows, polygon, grid, band=2))
+    counts = areas.count_values(_whole_blocks(storage, rows), polygon)
+    with storage.writing(hrefs["areas"]) as path:
+        table = areas.area_table(counts, grid.resolution_m, classes)
+        path.write_text(json.dumps(table, ensure_ascii=False), encoding="utf-8")
+    return hrefs
+
+
+def _window_grid(polygon: BaseGeometry, epsg: int) -> Grid:
+    """The smallest window of the prediction grid's pixels that holds a polygon of its CRS."""
+    prediction = prediction_grid(epsg)
+    resolution_m = prediction.resolution_m
+    left, bottom, right, top = polygon.bounds
+    first_column = math.floor((left - prediction.origin_x) / resolution_m)
+    last_column = math.ceil((right - prediction.origin_x) / resolution_m)
+    first_row = math.floor((prediction.origin_y - top) / resolution_m)
+    last_row = math.ceil((prediction.origin_y - bottom) / resolution_m)
+    return Grid(
+        epsg,
+        prediction.origin_x + first_column * resolution_m,
+        prediction.origin_y - first_row * resolution_m,
+        resolution_m,
+        max(1, last_column - first_column),
+        max(1, last_row - first_row),
+    )
+
+
+def _block_grid(row: BlockRow) -> Grid:
+    return prediction_grid(row.epsg).block(BlockCell(row.grid_column, row.grid_row))
+
+
+def _whole_blocks(storage: Storage, rows: list[BlockRow]) -> Iterator[tuple[Grid, np.ndarray]]:
+    for row in rows:
+        grid = _block_grid(row)
+        yield grid, _read(storage, row, 1, Window(0, 0, grid.width, grid.height))
+
+
+def _clipped(storage: Storage, rows: list[BlockRow], polygon: BaseGeometry, grid: Grid, *, band: int) -> Iterator[Part]:
+    """The parts of the window that blocks cover, nodata outside the polygon."""
+    shapely.prepare(polygon)
+    for row in rows:
+        block = _block_grid(row)
+        column = round((block.left - grid.left) / grid.resolution_m)
+        top = round((grid.top - block.top) / grid.resolution_m)
+        first_column, last_column = max(0, column), min(grid.width, column + block.width)
+        first_row, last_row = max(0, top), min(grid.height, top + block.height)
+        width, height = last_column - first_column, last_row - first_row
+        if width <= 0 or height <= 0:
+            continue
+        array = _read(storage, row, band, Window(first_column - column, first_row - top, width, height))
+        part = Grid(
+            grid.epsg,
+            grid.left + first_column * grid.resolution_m,
+            grid.top - first_row * grid.resolution_m,
+            grid.resolution_m,
+            width,
+            height,
+        )
+        if not polygon.contains(shapely.box(*part.bounds)):
+            array = np.where(areas.inside(polygon, part), array, 0).astype(np.uint8)
+        yield (first_column, first_row, width, height), array
+
+
+def _read(storage: Storage, row: BlockRow, band: int, window: Window) -> np.ndarray:
+    """(height, width) uint8 of a block file. Raises Unavailable where it is missing or damaged."""
+    path = Path(storage.gdal_path(row.href or ""))
+    try:
+        with rasterio.open(path, driver="GTiff") as dataset:
+            array: np.ndarray = dataset.read(band, window=window)
+            return array
+    except rasterio.errors.RasterioError as error:
+        raise Unavailable("a block of this job cannot be read from the storage") from error

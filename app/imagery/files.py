@@ -110,8 +110,8 @@ def href_of(path: Path) -> str:
     return href
 
 
-def open_raster(path: Path) -> DatasetReader:
-    """A GeoTIFF or JPEG 2000 file, opened by the driver of its signature and by no other.
+def open_raster(path: Path, overview: int | None = None) -> DatasetReader:
+    """A GeoTIFF or JPEG 2000 file, or one of its overviews, opened by the driver of its signature and by no other.
 
     GDAL guesses drivers by content, and several of them follow references to other files and addresses.
     Raises RasterRefused for any other file, OSError or rasterio's RasterioIOError where it cannot be read.
@@ -121,4 +121,5 @@ def open_raster(path: Path) -> DatasetReader:
     driver = next((name for signature, name in _DRIVERS if start.startswith(signature)), None)
     if driver is None:
         raise RasterRefused(f"{path.name} is not a raster: expected a GeoTIFF or a JPEG 2000 file")
-    return rasterio.open(path, driver=driver)
+    options = {} if overview is None else {"OVERVIEW_LEVEL": overview}
+    return rasterio.open(path, driver=driver, **options)

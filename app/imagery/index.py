@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 
@@ -20,11 +21,15 @@ log = structlog.get_logger(__name__)
 
 
 class IndexedSource:
-    """A source and its files, found by place."""
+    """A source and its files, found by place. file_side_m: of the largest, taken as a square."""
 
     def __init__(self, source: ImagerySource, files: list[ImageryFile]) -> None:
         self.source = source
         self.roles = frozenset(file.role for file in files)
+        self.file_side_m = math.sqrt(
+            max((f.bounds.right - f.bounds.left) * (f.bounds.top - f.bounds.bottom) for f in files)
+        )
+        self.file_count = len(files)
         self._files = files
         self._tree = shapely.STRtree([shapely.box(*file.bounds) for file in files])
 

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-import numpy as np
-import pyproj
-import shapely
 from pyproj import CRS
 from pyproj.exceptions import CRSError
-from shapely.geometry.base import BaseGeometry
 
 from app.definitions.grid import prediction_crs
 
-_DENSIFY_M = 500.0  # the chord of a 500 m edge in Lambert-93 leaves its lon/lat curve by under a centimetre
 _ELLIPSOID_TOLERANCE = 1e-7  # GRS 80 and WGS 84 are one here: their minor axes differ by 0.1 mm
 
 
@@ -63,18 +58,3 @@ def _projection(crs: CRS) -> tuple[str, dict[str, float]] | None:
         return None
     values = {p.code: round(float(p.value) * p.unit_conversion_factor, 9) for p in conversion.params}
     return conversion.method_code, values
-
-
-@lru_cache
-def _to_lonlat(epsg: int) -> pyproj.Transformer:
-    return pyproj.Transformer.from_crs(_crs(epsg), "OGC:CRS84", always_xy=True)
-
-
-def to_lonlat(shape: BaseGeometry, epsg: int) -> BaseGeometry:
-    """A shape of the CRS's plane in lon/lat (OGC:CRS84), its edges densified so that they stay in place."""
-    transformer = _to_lonlat(epsg)
-
-    def project(points: np.ndarray) -> np.ndarray:
-        return np.column_stack(transformer.transform(points[:, 0], points[:, 1]))
-
-    return shapely.transform(shapely.segmentize(shape, _DENSIFY_M), project)

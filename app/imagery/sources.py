@@ -12,13 +12,13 @@ from shapely.geometry.base import BaseGeometry
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from app.aoi import from_grid_crs
 from app.database import ImageryFileRow, ImagerySourceRow, Sessions, intersects, now_s
 from app.definitions import Band, ImagerySource, Role
 from app.definitions.imagery_source import ROLE_BANDS
 from app.errors import ImageryRefused, Unknown
 from app.imagery.files import Bounds, ImageryFile, href_of, role_of
 from app.imagery.inspection import InspectedFile, inspect
-from app.imagery.projection import to_lonlat
 
 _SUFFIXES = {".tif", ".tiff", ".jp2"}
 
@@ -92,7 +92,7 @@ def files_for(session: Session, source_id: str, bounds: tuple[float, float, floa
     Raises Unknown for a source that is not there.
     """
     source = find(session, source_id)
-    shape = to_lonlat(shapely.box(*bounds), source.epsg)
+    shape = from_grid_crs(shapely.box(*bounds), source.epsg)
     rows = session.scalars(
         select(ImageryFileRow).where(ImageryFileRow.source_id == source_id, intersects(ImageryFileRow.footprint, shape))
     )
@@ -173,7 +173,7 @@ def _lonlat_coverage(footprints: Iterable[tuple[Role, Bounds]], epsg: int) -> Ba
         by_role.setdefault(role, []).append(shapely.box(*bounds))
     # A millimetre: patches that touch but for rounding leave no crack between them.
     unions = [shapely.union_all(boxes, grid_size=1e-3) for boxes in by_role.values()]
-    return to_lonlat(shapely.intersection_all(unions), epsg)
+    return from_grid_crs(shapely.intersection_all(unions), epsg)
 
 
 def _version(files: list[InspectedFile]) -> str:
@@ -210,7 +210,7 @@ def _store(session: Session, source: ImagerySource, files: list[InspectedFile], 
                 source_id=source.id,
                 role=file.role.value,
                 href=href_of(file.path),
-                footprint=to_lonlat(shapely.box(*bounds), source.epsg),
+                footprint=from_grid_crs(shapely.box(*bounds), source.epsg),
                 **bounds._asdict(),
             )
         )

@@ -30,9 +30,9 @@ def _tracked_files() -> list[Path]:
 
 def test_the_web_process_loads_no_torch() -> None:
     code = "import sys, app.main; print(sorted({'torch', 'safetensors', 'worker'} & set(sys.modules)))"
-    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True, text=True)
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False, text=True)
 
-    assert run.stdout.strip() == "[]"
+    assert run.stdout.strip() == "[]", run.stderr
 
 
 def test_a_module_that_no_layer_names_breaks_the_contract(tmp_path: Path) -> None:

@@ -68,12 +68,13 @@ export class ApiError extends Error {
 
 /**
  * The same resource on the page's own origin: links carry the service's public address, which need not be the one this
- * page was opened at, and the content security policy knows only the latter.
+ * page was opened at, and the content security policy knows only the latter. No other scheme comes through.
  *
  * @param {string} href absolute, or relative to the page
  */
 export function ownAddress(href) {
-  return href.replace(/^https?:\/\/[^/]+/, '');
+  const path = href.replace(/^(https?:)?\/\/[^/]+/i, '');
+  return /^[a-z][\w+.-]*:/i.test(path) ? `./${path}` : path;
 }
 
 /**

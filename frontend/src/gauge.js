@@ -17,7 +17,7 @@ export function createGauge(root) {
     bar.hidden = shown === null || limit_m2 === null;
     root.classList.toggle('over', over);
     const area = `${approximate ? '≈ ' : ''}${areaText(area_m2)}`;
-    if (!shown) text.textContent = t('noZone');
+    if (!shown) text.textContent = '';
     else if (limit_m2 === null) text.textContent = area;
     else text.textContent = t(over ? 'areaTooLarge' : 'areaOfLimit', { area, limit: areaText(limit_m2) });
     if (limit_m2 === null) return;

@@ -40,6 +40,7 @@ export function createJobPanel(pageMap, { colours, onLayer, describe, onTileErro
   const errorSlot = byId('job-error', HTMLElement);
   const cancelButton = byId('job-cancel', HTMLButtonElement);
   const cancelError = byId('job-cancel-error', HTMLElement);
+  const newButton = byId('job-new', HTMLButtonElement);
   const fitButton = byId('job-fit', HTMLButtonElement);
   const opacity = byId('result-opacity', HTMLInputElement);
   const opacityValue = byId('result-opacity-value', HTMLOutputElement);
@@ -186,6 +187,7 @@ export function createJobPanel(pageMap, { colours, onLayer, describe, onTileErro
     progress.hidden = !active;
     cancelButton.hidden = !active;
     fitButton.hidden = job === null;
+    newButton.classList.toggle('primary', !active);
     if (!job || root.hidden) return;
     bar.value = job.progress;
     detail.textContent = progressText(job);
@@ -210,10 +212,10 @@ export function createJobPanel(pageMap, { colours, onLayer, describe, onTileErro
     layer?.layer.setOpacity(Number(opacity.value) / 100);
     render();
   });
-  byId('job-new', HTMLButtonElement).addEventListener('click', onNew);
+  newButton.addEventListener('click', onNew);
   onLanguage(render);
 
-  return { open, close };
+  return { open, close, render };
 }
 
 /** @param {Job} job */

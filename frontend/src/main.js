@@ -154,6 +154,7 @@ async function load() {
     sources = process.value.inputs.source.schema.oneOf;
     mapPanel.setSources(sources);
     predictForm.setProcess(process.value);
+    jobPanel.render();
   } else {
     say(byId('process-error', HTMLElement), t('noPrediction', { reason: failureText(process.reason) }));
   }

@@ -70,7 +70,7 @@ export function createPredictForm({ zone, onSource, onLaunched }) {
   function showFailure(error) {
     const message = failureText(error);
     const { type, parameter } = error instanceof api.ApiError ? error : { type: '', parameter: '' };
-    if (parameter === 'aoi' || /aoi-/.test(type)) zone.refuse(message);
+    if (parameter === 'aoi' || /aoi-/.test(type)) zone.refuse(message, !/aoi-invalid/.test(type));
     else if (parameter === 'source' || parameter === 'model') say(slots[parameter], message);
     else say(slots.launch, message);
   }

@@ -138,8 +138,14 @@ export function createZone(map, { onChange, onDrawing, announce }) {
     },
     /** The server's figure, which replaces our own. @param {number} area_m2 @param {number} limit_km2 */
     showMeasured: (area_m2, limit_km2) => zoneGauge.show(area_m2, limit_km2 * 1e6, false),
-    /** @param {string} message */
-    refuse: (message) => say(errorSlot, message),
+    /**
+     * @param {string} message empty to accept
+     * @param {boolean} [measurable] false for a zone without an area to speak of, such as one that crosses itself
+     */
+    refuse(message, measurable = true) {
+      say(errorSlot, message);
+      if (zone && !measurable) zoneGauge.clear();
+    },
   };
 }
 

@@ -1,0 +1,166 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+
+import { ApiError } from '../src/api.js';
+import { follow, submit } from '../src/job.js';
+
+const BBOX = [3, 43, 3.1, 43.1];
+const INPUTS = /** @type {import('../src/api.js').Inputs} */ ({ source: 'demo-2024', model: 'cosia-demo' });
+
+/** @param {string} status @param {number} done */
+const job = (status, done) => /** @type {any} */ ({ jobID: 'a', status, bbox: BBOX, blocks: { total: 4, done, failed: 0 } });
+
+/** A service whose answers and events the test decides; `answers` are jobs or errors, one a question. */
+class Service {
+  /** @param {any[]} answers */
+  constructor(answers) {
+    this.asked = 0;
+    /** @type {any[]} */
+    this.streams = [];
+    this.getJob = async () => {
+      const answer = answers[Math.min(this.asked++, answers.length - 1)];
+      if (answer instanceof Error) throw answer;
+      return answer;
+    };
+    this.listen = (/** @type {string} */ _, /** @type {any} */ listeners) => {
+      const close = vi.fn();
+      this.streams.push({ ...listeners, close });
+      return close;
+    };
+  }
+}
+
+/** @param {Service} service */
+function followed(service) {
+  const heard = { onStatus: vi.fn(), onBlocks: vi.fn(), onWaiting: vi.fn(), onGone: vi.fn() };
+  const stop = follow('a', heard, service);
+  return { ...heard, stop };
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  sessionStorage.clear();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+test('a job is followed by its events to its end', async () => {
+  const service = new Service([job('accepted', 0)]);
+  const heard = followed(service);
+  await vi.advanceTimersByTimeAsync(0);
+
+  service.streams[0].onBlock({ bbox: [1, 2, 3, 4], done: 1, total: 4 });
+  service.streams[0].onStatus(job('successful', 4));
+  await vi.advanceTimersByTimeAsync(60_000);
+
+  expect(heard.onBlocks.mock.calls).toEqual([[[1, 2, 3, 4]]]);
+  expect(heard.onStatus.mock.calls.map(([{ status }]) => status)).toEqual(['accepted', 'successful']);
+  expect(service.streams[0].close).toHaveBeenCalled();
+  expect(service.asked).toBe(1);
+});
+
+test('without a stream the job is asked for, at most every five seconds', async () => {
+  const service = new Service([job('running', 1), job('running', 2), job('successful', 4)]);
+  const heard = followed(service);
+  await vi.advanceTimersByTimeAsync(0);
+
+  service.streams[0].onBroken();
+  await vi.advanceTimersByTimeAsync(4_900);
+  expect(service.asked).toBe(1);
+  await vi.advanceTimersByTimeAsync(200);
+  service.streams[1].onBroken();
+  await vi.advanceTimersByTimeAsync(5_100);
+
+  expect(heard.onStatus.mock.lastCall?.[0].status).toBe('successful');
+  expect(service.asked).toBe(3);
+});
+
+test('blocks that finished while nobody listened are drawn again', async () => {
+  const service = new Service([job('running', 1), job('running', 3)]);
+  const heard = followed(service);
+  await vi.advanceTimersByTimeAsync(0);
+  service.streams[0].onBroken();
+  await vi.advanceTimersByTimeAsync(5_100);
+
+  expect(heard.onBlocks.mock.calls).toEqual([[BBOX], [BBOX]]);
+});
+
+test('a stream that stays silent is not trusted', async () => {
+  const service = new Service([job('running', 1), job('successful', 4)]);
+  const heard = followed(service);
+  await vi.advanceTimersByTimeAsync(15_100);
+
+  expect(service.streams[0].close).toHaveBeenCalled();
+  expect(heard.onStatus.mock.lastCall?.[0].status).toBe('successful');
+});
+
+test('a service that is away is waited for, longer each time and never less than it asks', async () => {
+  const away = new ApiError({ detail: '', status: 0, type: 'no-answer' });
+  const busy = new ApiError({ detail: '', status: 503, type: 'unavailable', retryAfter_s: 30 });
+  const service = new Service([away, away, busy, job('successful', 4)]);
+  const heard = followed(service);
+  await vi.advanceTimersByTimeAsync(60_000);
+
+  expect(heard.onWaiting.mock.calls.map(([seconds]) => seconds)).toEqual([5, 10, 30]);
+  expect(heard.onStatus.mock.lastCall?.[0].status).toBe('successful');
+});
+
+test('a job that does not exist is not asked for again', async () => {
+  const service = new Service([new ApiError({ detail: 'no such job', status: 404, type: 'unknown' })]);
+  const heard = followed(service);
+  await vi.advanceTimersByTimeAsync(60_000);
+
+  expect(heard.onGone).toHaveBeenCalledOnce();
+  expect(service.asked).toBe(1);
+});
+
+test('nothing is asked once stopped', async () => {
+  const service = new Service([job('running', 1)]);
+  const { stop } = followed(service);
+  await vi.advanceTimersByTimeAsync(0);
+  stop();
+  await vi.advanceTimersByTimeAsync(60_000);
+
+  expect(service.streams[0].close).toHaveBeenCalled();
+  expect(service.asked).toBe(1);
+});
+
+/** @param {(Response | Error)[]} answers @returns {() => string[]} keys sent so far */
+function sendingTo(answers) {
+  /** @type {string[]} */
+  const keys = [];
+  vi.stubGlobal('fetch', async (/** @type {URL} */ _, /** @type {any} */ options) => {
+    keys.push(options.headers['Idempotency-Key']);
+    const answer = answers.shift();
+    if (answer instanceof Response) return answer;
+    throw answer;
+  });
+  return () => keys;
+}
+
+test('a request whose answer was lost is sent again under the same key', async () => {
+  const keys = sendingTo([new TypeError('Failed to fetch'), new Response('{"jobID": "a"}', { status: 201 })]);
+  const { signal } = new AbortController();
+
+  await expect(submit(INPUTS, signal)).rejects.toThrow();
+  await submit(INPUTS, signal);
+
+  expect(keys()).toHaveLength(2);
+  expect(keys()[0]).toMatch(/^[0-9a-f]{32}$/);
+  expect(keys()[1]).toBe(keys()[0]);
+});
+
+test('the same request asked for again, or another one, has a new key', async () => {
+  const created = () => new Response('{"jobID": "a"}', { status: 201 });
+  const keys = sendingTo([created(), created(), new TypeError('Failed to fetch'), created()]);
+  const { signal } = new AbortController();
+
+  await submit(INPUTS, signal);
+  await submit(INPUTS, signal);
+  await submit(INPUTS, signal).catch(() => {});
+  await submit({ ...INPUTS, source: 'demo-2021' }, signal);
+
+  expect(new Set(keys()).size).toBe(4);
+});

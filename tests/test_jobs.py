@@ -1,0 +1,305 @@
+"""The life of a job, on both databases: submission, limits, events, ends, sweeps."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import func, select, update
+
+from app import blocks, broker, jobs
+from app.blocks import Claim
+from app.database import BlockRow, JobRow, Sessions
+from app.errors import Conflict, JobUnknown, LimitReached, QueueFull, Unavailable
+from tests import samples
+
+
+@pytest.fixture
+def rung(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """What was rung: the bell itself is tried in test_broker."""
+    bells: list[tuple[str, str]] = []
+    monkeypatch.setattr("app.broker.ring", lambda task, job_id: bells.append((task, job_id)) or True)
+    return bells
+
+
+pytestmark = pytest.mark.usefixtures("rung")
+
+
+def submit(sessions: Sessions, **changes: object) -> JobRow:
+    return jobs.submit(sessions, samples.request(**changes), samples.LIMITS)  # type: ignore[arg-type]  # forwarded
+
+
+def claim(sessions: Sessions, job_id: str, *, limit: int = 10) -> list[Claim]:
+    with sessions.write() as session:
+        return jobs.claim_blocks(session, job_id, owner="a", limit=limit, lease_s=60, most_attempts=3)
+
+
+def complete(sessions: Sessions, claimed: Claim) -> list[str]:
+    with sessions.write() as session:
+        blocks.complete(session, claimed, href="blocks/aa/a.tif", sha256="0" * 64, histogram={}, seconds=2.0)
+        return jobs.block_ended(session, claimed.key, (3.0, 43.0, 3.1, 43.1))
+
+
+def status(sessions: Sessions, job_id: str) -> str:
+    with sessions.read() as session:
+        return jobs.get(session, job_id).status
+
+
+def kinds_of_events(sessions: Sessions, job_id: str) -> list[str]:
+    with sessions.read() as session:
+        return [event.kind for event in jobs.events_since(session, job_id, 0)]
+
+
+def count(sessions: Sessions, row: type[JobRow] | type[BlockRow]) -> int:
+    with sessions.read() as session:
+        return session.scalar(select(func.count()).select_from(row)) or 0
+
+
+def test_a_submitted_job_is_accepted_with_its_blocks_and_rung(sessions: Sessions, rung: list[tuple[str, str]]) -> None:
+    job = submit(sessions, columns=3)
+
+    with sessions.read() as session:
+        assert jobs.progress(session, job.id) == (3, 0, 0)
+    assert job.status == "accepted"
+    assert rung == [(broker.PREDICT, job.id)] * 2  # batches_in_flight
+
+
+def test_two_jobs_share_the_blocks_they_have_in_common(sessions: Sessions) -> None:
+    submit(sessions, columns=2)
+    submit(sessions, columns=3)
+
+    assert count(sessions, BlockRow) == 3
+
+
+def test_a_job_whose_blocks_are_all_there_is_only_finalized(sessions: Sessions, rung: list[tuple[str, str]]) -> None:
+    first = submit(sessions)
+    complete(sessions, claim(sessions, first.id)[0])
+    rung.clear()
+
+    second = submit(sessions)
+
+    assert rung == [(broker.FINALIZE, second.id)]
+
+
+def test_the_first_claim_sets_the_job_running(sessions: Sessions) -> None:
+    job = submit(sessions)
+
+    claim(sessions, job.id)
+
+    assert status(sessions, job.id) == "running"
+    assert kinds_of_events(sessions, job.id) == ["status", "status"]
+
+
+def test_a_finished_block_is_told_to_every_active_job_that_holds_it(sessions: Sessions) -> None:
+    small, large = submit(sessions), submit(sessions, columns=2)
+
+    waiting_for_nothing = complete(sessions, claim(sessions, small.id)[0])
+
+    assert waiting_for_nothing == [small.id]
+    with sessions.read() as session:
+        event = jobs.events_since(session, large.id, 0)[-1]
+    assert (event.kind, event.data) == ("block", {"bbox": [3.0, 43.0, 3.1, 43.1], "done": 1, "total": 2})
+
+
+def test_events_resume_after_the_last_one_seen(sessions: Sessions) -> None:
+    job = submit(sessions)
+    with sessions.read() as session:
+        seen = jobs.events_since(session, job.id, 0)[-1].id
+    claim(sessions, job.id)
+
+    with sessions.read() as session:
+        later = jobs.events_since(session, job.id, seen)
+
+    assert [event.kind for event in later] == ["status"]
+
+
+def test_the_same_key_and_request_give_the_same_job(sessions: Sessions) -> None:
+    first = submit(sessions, idempotency_key="k")
+    second = submit(sessions, idempotency_key="k")
+
+    assert second.id == first.id
+    assert count(sessions, JobRow) == 1
+
+
+def test_the_same_key_with_another_request_is_a_conflict(sessions: Sessions) -> None:
+    submit(sessions, idempotency_key="k")
+
+    with pytest.raises(Conflict, match="Idempotency-Key"):
+        submit(sessions, idempotency_key="k", sha256="c" * 64)
+
+
+def test_the_same_key_sent_twenty_times_at_once_makes_one_job(sessions: Sessions) -> None:
+    with ThreadPoolExecutor(8) as senders:
+        ids = set(senders.map(lambda _: submit(sessions, idempotency_key="k").id, range(20)))
+
+    assert len(ids) == 1
+
+
+def test_of_many_requests_at_once_exactly_the_limit_is_accepted(sessions: Sessions) -> None:
+    def accepted(_: int) -> bool:
+        try:
+            submit(sessions)
+        except LimitReached:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as senders:
+        assert sum(senders.map(accepted, range(12))) == samples.LIMITS.active_jobs
+
+
+def test_the_limit_counts_for_each_owner(sessions: Sessions) -> None:
+    for _ in range(samples.LIMITS.active_jobs):
+        submit(sessions)
+
+    with pytest.raises(LimitReached, match="limit is 3"):
+        submit(sessions)
+    assert submit(sessions, owner="address:192.0.2.1").status == "accepted"
+
+
+def test_a_full_queue_refuses_and_keeps_nothing(sessions: Sessions) -> None:
+    limits = replace(samples.LIMITS, queue_length=4)
+
+    with pytest.raises(QueueFull, match="at most 4"):
+        jobs.submit(sessions, samples.request(columns=5), limits)
+    assert count(sessions, JobRow) == 0
+
+
+def test_an_unknown_job_is_named_so(sessions: Sessions) -> None:
+    with sessions.read() as session, pytest.raises(JobUnknown):
+        jobs.get(session, "none")
+
+
+def test_a_dismissed_job_gives_no_more_blocks(sessions: Sessions) -> None:
+    job = submit(sessions, columns=2)
+    claim(sessions, job.id, limit=1)
+
+    assert jobs.dismiss(sessions, job.id).status == "dismissed"
+    assert claim(sessions, job.id) == []
+
+
+def test_dismissing_twice_is_dismissing_once(sessions: Sessions) -> None:
+    job = submit(sessions)
+    jobs.dismiss(sessions, job.id)
+
+    assert jobs.dismiss(sessions, job.id).status == "dismissed"
+    assert kinds_of_events(sessions, job.id) == ["status", "status"]
+
+
+@pytest.mark.parametrize("end", ["successful", "failed"])
+def test_an_ended_job_is_never_left(sessions: Sessions, end: str) -> None:
+    job = submit(sessions)
+    with sessions.write() as session:
+        assert jobs.succeed(session, job.id, {}) if end == "successful" else jobs.fail(session, job.id, "no")
+
+    with pytest.raises(Conflict, match=end):
+        jobs.dismiss(sessions, job.id)
+    with sessions.write() as session:
+        assert not jobs.succeed(session, job.id, {})
+        assert not jobs.fail(session, job.id, "no")
+    assert status(sessions, job.id) == end
+
+
+def test_outputs_are_begun_only_when_no_block_is_left(sessions: Sessions) -> None:
+    job = submit(sessions, columns=2)
+    first, second = claim(sessions, job.id)
+    complete(sessions, first)
+    with sessions.write() as session:
+        assert jobs.begin_finalizing(session, job.id, most_attempts=3) is None
+
+    complete(sessions, second)
+
+    with sessions.write() as session:
+        assert jobs.begin_finalizing(session, job.id, most_attempts=3) is not None
+
+
+def test_a_job_with_a_failed_block_fails_with_its_reason(sessions: Sessions) -> None:
+    job = submit(sessions)
+    with sessions.write() as session:
+        (claimed,) = jobs.claim_blocks(session, job.id, owner="a", limit=1, lease_s=60, most_attempts=3)
+        blocks.fail_attempt(session, claimed, "the imagery is damaged", final=True)
+
+    with sessions.write() as session:
+        assert jobs.begin_finalizing(session, job.id, most_attempts=3) is None
+
+    with sessions.read() as session:
+        ended = jobs.get(session, job.id)
+    assert (ended.status, ended.message) == ("failed", "1 of 1 blocks failed: the imagery is damaged")
+
+
+def test_asking_again_lets_a_failed_block_be_tried_afresh(sessions: Sessions) -> None:
+    job = submit(sessions)
+    with sessions.write() as session:
+        (claimed,) = jobs.claim_blocks(session, job.id, owner="a", limit=1, lease_s=60, most_attempts=3)
+        blocks.fail_attempt(session, claimed, "no luck", final=True)
+
+    again = submit(sessions)
+
+    assert [c.attempts for c in claim(sessions, again.id)] == [1]
+
+
+def test_the_sweeper_rings_for_a_job_nobody_works_on(sessions: Sessions, rung: list[tuple[str, str]]) -> None:
+    job = submit(sessions)
+    rung.clear()
+
+    first = jobs.sweep(sessions, most_attempts=3, silence_s=60)
+    second = jobs.sweep(sessions, most_attempts=3, silence_s=60)
+
+    assert (first, second) == ([job.id], [])
+    assert rung == [(broker.PREDICT, job.id)]
+
+
+def test_the_sweeper_leaves_a_job_alone_whose_block_is_held(sessions: Sessions) -> None:
+    job = submit(sessions, columns=2)
+    claim(sessions, job.id, limit=1)
+
+    assert jobs.sweep(sessions, most_attempts=3, silence_s=0) == []
+
+
+def test_the_sweeper_rings_again_when_a_worker_is_lost(sessions: Sessions) -> None:
+    job = submit(sessions)
+    claim(sessions, job.id)
+    with sessions.write() as session:
+        session.execute(update(BlockRow).values(lease_until=0.0))
+
+    assert jobs.sweep(sessions, most_attempts=3, silence_s=0) == [job.id]
+
+
+def test_the_sweeper_rings_for_the_end_of_a_job_whose_bell_was_lost(
+    sessions: Sessions, rung: list[tuple[str, str]]
+) -> None:
+    job = submit(sessions)
+    complete(sessions, claim(sessions, job.id)[0])
+    rung.clear()
+
+    jobs.sweep(sessions, most_attempts=3, silence_s=0)
+
+    assert rung == [(broker.FINALIZE, job.id)]
+
+
+def test_pace_is_the_mean_of_the_latest_blocks_of_a_model(sessions: Sessions) -> None:
+    job = submit(sessions, columns=2)
+    for claimed in claim(sessions, job.id):
+        complete(sessions, claimed)
+
+    with sessions.read() as session:
+        assert jobs.seconds_per_block(session, "tiny") == 2.0
+        assert jobs.seconds_per_block(session, "other") is None
+
+
+def test_the_queue_before_a_job_is_what_older_jobs_still_wait_for(sessions: Sessions) -> None:
+    submit(sessions, columns=2)
+    job = submit(sessions, rows=2)
+
+    with sessions.read() as session:
+        job = jobs.get(session, job.id)
+        assert (jobs.jobs_ahead(session, job), jobs.blocks_ahead(session, job)) == (1, 2)
+
+
+def test_a_database_that_is_away_is_said_to_be() -> None:
+    from app.database import connect
+
+    away = Sessions(connect("postgresql+psycopg://nobody@127.0.0.1:1/none"))
+
+    with pytest.raises(Unavailable, match="database does not answer"), away.read() as session:
+        jobs.get(session, "x")

@@ -91,8 +91,8 @@ class Ground:
     def snowfield(self, patch: Patch, rng: np.random.Generator) -> None:
         """Old snow lying in hollows, with rock showing through, wind ripples and a dirty rim."""
         self.scree(patch, rng)
-        cover = self._noise.fractal(230, 150, 5, patch.window) + np.clip(patch.inside_m / 24, 0, 1) * np.float32(1.5)
-        snow = patch.mask & (cover > rng.uniform(0.6, 0.95))
+        cover = self._noise.fractal(230, 150, 5, patch.window) + np.clip(patch.inside_m / 22, 0, 1) * np.float32(1.6)
+        snow = patch.mask & (cover > rng.uniform(0.45, 0.85))
         rim = np.clip((cover - 0.7) * 1.6, 0, 1)
         colour = self._palette.colour(Material.SNOW, rng, 0.02)
         _, across = patch.axes(patch_centre(patch), rng.uniform(0, np.pi))

@@ -18,6 +18,7 @@ class Edge(StrEnum):
     TRACK = "track"
     HEDGE = "hedge"
     VERGE = "verge"
+    OPEN = "open"  # nothing marks it
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,9 @@ class Boundary:
     start: tuple[float, float]
     end: tuple[float, float]
     edge: Edge
+
+
+_UNFENCED = {Theme.QUARRY, Theme.MOUNTAIN, Theme.FOREST}
 
 
 class Warp:
@@ -159,6 +163,15 @@ def make_plan(rng: np.random.Generator, size_m: float, zones: list[Zone], grain:
         low, high = polygon.min(0), polygon.max(0)
         return bool((high < -30).any() or (low > size_m + 30).any())
 
+    dealt: dict[tuple[Theme, Use], float] = {}
+
+    def deal(theme: Theme) -> Use:
+        # The use furthest behind its share comes next: rare uses turn up in small scenes too.
+        uses = MOSAICS[theme].uses
+        use = min(uses, key=lambda each: (dealt.get((theme, each), 0) + rng.uniform(0, 1.3)) / uses[each])
+        dealt[theme, use] = dealt.get((theme, use), 0) + 1
+        return use
+
     def divide(polygon: Points, depth: int) -> None:
         if outside(polygon):
             return
@@ -166,9 +179,7 @@ def make_plan(rng: np.random.Generator, size_m: float, zones: list[Zone], grain:
         mosaic = MOSAICS[theme]
         surface = area(polygon)
         if surface < mosaic.parcel_m2 * (1 if mosaic.built else grain) * rng.uniform(0.8, 1.8):
-            uses = list(mosaic.uses)
-            use = uses[int(rng.choice(len(uses), p=np.array(list(mosaic.uses.values()))))]
-            parcels.append(Parcel(len(parcels), polygon, theme, use))
+            parcels.append(Parcel(len(parcels), polygon, theme, deal(theme)))
             return
         pieces, ends = halve(polygon, rng, 0.05 if mosaic.built else 0.17)
         if ends is None:
@@ -198,4 +209,6 @@ def _edge(mosaic_theme: Theme, surface: float, depth: int, rng: np.random.Genera
     draw = rng.random()
     if draw < mosaic.hedges:
         return Edge.HEDGE
-    return Edge.TRACK if not mosaic.built and draw > 0.85 else Edge.VERGE
+    if not mosaic.built and draw > 0.88:
+        return Edge.TRACK
+    return Edge.OPEN if mosaic_theme in _UNFENCED else Edge.VERGE

@@ -17,11 +17,12 @@ _LEAVES = {Material.DECIDUOUS, Material.BRUSH, Material.VINE_ROW, Material.CROP}
 
 _STRAW = np.array([186, 172, 132, 164], np.float32)
 _AUTUMN = np.array([1.28, 1.02, 0.92, 0.88], np.float32)
-_SPRING = np.array([1.02, 1.10, 0.96, 1.08], np.float32)
+_SPRING = np.array([1.0, 1.05, 0.97, 1.06], np.float32)
 
 # R, G, B, NIR of French roof coverings seen from above.
-ORANGE_ROOFS = [(206, 128, 94, 150), (190, 122, 96, 142), (214, 148, 116, 158), (196, 152, 124, 152),
-                (178, 132, 108, 136), (206, 168, 138, 162), (168, 112, 90, 128)]  # fmt: skip
+TILE_ROOFS = [(206, 128, 94, 150), (190, 122, 96, 142), (214, 148, 116, 158), (196, 152, 124, 152),
+              (178, 132, 108, 136), (206, 168, 138, 162), (168, 112, 90, 128), (206, 186, 166, 156),
+              (190, 164, 146, 146)]  # fmt: skip
 GREY_ROOFS = [
     (98, 102, 112, 92),
     (122, 120, 122, 104),
@@ -69,13 +70,13 @@ class Palette:
         return self.vary(colour, rng, spread)
 
     def vary(self, colour: npt.ArrayLike, rng: np.random.Generator, spread: float = 0.07) -> Colour:
-        """A neighbour of `colour`: brightness by `spread`, hue by a third of it."""
-        factor = (1 + rng.normal(0, spread)) * (1 + rng.normal(0, spread / 3, 4))
+        """A neighbour of `colour`: brightness by `spread`, hue by a sixth of it."""
+        factor = (1 + rng.normal(0, spread)) * (1 + rng.normal(0, spread / 6, 4))
         return np.asarray(np.asarray(colour, np.float32) * factor, np.float32)
 
     def pitched_roof(self, rng: np.random.Generator) -> Colour:
         warm = rng.random() < self._conditions.roof_warmth
-        return self._one_of(ORANGE_ROOFS if warm else GREY_ROOFS, rng)
+        return self._one_of(TILE_ROOFS if warm else GREY_ROOFS, rng)
 
     def flat_roof(self, rng: np.random.Generator) -> Colour:
         return self._one_of(FLAT_ROOFS, rng)

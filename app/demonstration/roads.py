@@ -23,7 +23,7 @@ class Roads:
         """Paints everything but hedges; gives the bent lines, for cars, street trees and hedges."""
         asphalt = self._palette.colour(Material.ASPHALT, rng, 0.12)
         lines = [(plan.warp.points(densify(np.array([each.start, each.end]))), each.edge) for each in plan.boundaries]
-        order = [Edge.VERGE, Edge.HEDGE, Edge.TRACK, Edge.STREET, Edge.MAIN_ROAD]
+        order = [Edge.OPEN, Edge.VERGE, Edge.HEDGE, Edge.TRACK, Edge.STREET, Edge.MAIN_ROAD]
         drawn = sorted(lines, key=lambda each: order.index(each[1]))
         for line, edge in drawn:
             if edge in (Edge.VERGE, Edge.HEDGE):
@@ -33,12 +33,12 @@ class Roads:
                 self._track(line, rng)
             elif edge is Edge.STREET:
                 pavement = Material.CONCRETE if rng.random() < 0.6 else Material.PAVING
-                self.band(line, 8.6, pavement, self._palette.colour(pavement, rng))
-            else:
+                self.band(line, rng.uniform(6.6, 8.2), pavement, self._palette.colour(pavement, rng))
+            elif edge is Edge.MAIN_ROAD:
                 self.band(line, 12.0, Material.MEADOW, self._palette.colour(Material.MEADOW, rng))
         for line, edge in drawn:
             if edge is Edge.STREET:
-                self.band(line, rng.uniform(5.2, 6.2), Material.ASPHALT, self._palette.vary(asphalt, rng, 0.05))
+                self.band(line, rng.uniform(4.6, 5.6), Material.ASPHALT, self._palette.vary(asphalt, rng, 0.05))
             elif edge is Edge.MAIN_ROAD:
                 self.band(line, 7.4, Material.ASPHALT, self._palette.vary(asphalt, rng, 0.05))
                 self._markings(line)
@@ -88,7 +88,7 @@ class Roads:
             cv2.polylines(self._canvas.albedo, list(sleepers), False, (112, 104, 98, 96), 1, cv2.LINE_8, 4)
             for rail in (centre - 0.72, centre + 0.72):
                 pixels = [np.round((_beside(dense, rail) * PX_PER_M - 0.5) * 16).astype(np.int32)]
-                cv2.polylines(self._canvas.albedo, pixels, False, (176, 166, 160, 140), 1, cv2.LINE_AA, 4)
+                cv2.polylines(self._canvas.albedo, pixels, False, (206, 198, 192, 168), 1, cv2.LINE_AA, 4)
 
     def river(self, line: Points, width_m: float, rng: np.random.Generator) -> None:
         """Water between gravel banks, wider and narrower, with gravel bars."""

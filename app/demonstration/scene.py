@@ -27,6 +27,15 @@ from app.demonstration.vegetation import Kind, Woodland
 
 COMMUNE_PX = 3072  # from here on a scene is a whole commune with every theme
 _STRIP_PX = 1536
+_OFTEN = {
+    Theme.VILLAGE: 1.6,
+    Theme.SUBURB: 1.8,
+    Theme.FARMLAND: 1.5,
+    Theme.VINEYARDS: 1.3,
+    Theme.INDUSTRY: 1.3,
+    Theme.FOREST: 1.4,
+    Theme.QUARRY: 0.7,
+}
 _FILTER_REACH_PX = 64  # blur, sky view and slopes see no further
 
 
@@ -97,8 +106,9 @@ def draw_zones(rng: np.random.Generator, size_px: int) -> list[Zone]:
     size_m = size_px / 5.0
     if size_px >= COMMUNE_PX:
         return commune(size_m)
-    count = int(rng.choice([1, 2, 3], p=[0.25, 0.4, 0.35])) if size_px >= 512 else 1
-    themes = rng.choice(np.array(list(Theme)), count, replace=False)
+    count = int(rng.choice([1, 2, 3], p=[0.2, 0.4, 0.4])) if size_px >= 512 else 1
+    weights = np.array([_OFTEN.get(theme, 1.0) for theme in Theme])
+    themes = rng.choice(np.array(list(Theme)), count, replace=False, p=weights / weights.sum())
     spots = rng.uniform(0.05, 0.95, (count, 2)) * size_m
     return [Zone((float(x), float(y)), Theme(theme)) for (x, y), theme in zip(spots, themes, strict=True)]
 
@@ -121,7 +131,9 @@ def commune(size_m: float) -> list[Zone]:
         (0.36, 0.14, Theme.FARMLAND),
         (0.80, 0.34, Theme.FOREST),
         (0.12, 0.08, Theme.QUARRY),
-        (0.95, 0.06, Theme.MOUNTAIN),
+        (0.94, 0.06, Theme.MOUNTAIN),
+        (0.84, 0.12, Theme.MOUNTAIN),
+        (0.95, 0.20, Theme.MOUNTAIN),
     ]
     return [Zone((x * size_m, y * size_m), theme) for x, y, theme in spots]
 

@@ -69,7 +69,7 @@ class Settlement:
             while along < side - depth * 0.45:
                 front = rng.uniform(6, 14)
                 deep = depth * rng.uniform(0.8, 1.25)
-                here = start + direction * (along + front / 2) + inward * (4.4 + deep / 2)
+                here = start + direction * (along + front / 2) + inward * (3.9 + deep / 2)
                 at, angle = self._bent(here, float(np.arctan2(direction[1], direction[0])))
                 along += front
                 if rng.random() < 0.07:
@@ -130,7 +130,7 @@ class Settlement:
             terrace.paint(Material(paved), self._palette.colour(Material(paved), rng), where=over)
         if self._build.is_free(rectangle(at, house, deep, turned)):
             self._house(at, house, deep, turned, rng)
-        if rng.random() < 0.42 and size > 17:
+        if rng.random() < 0.55 and size > 17:
             self._pool(middle - along * np.sign(side) * length * 0.27, angle, rng)
         if rng.random() < 0.3:
             shed, turn = self._bent(middle - along * side * 1.5 + rng.normal(0, 4, 2), angle)
@@ -238,7 +238,7 @@ class Settlement:
         for plot in self._plots(parcel.outline, rng.uniform(2500, 6000), rng):
             plot_angle, length, width = long_axis(plot)
             at, turned = self._bent(plot.mean(0), plot_angle)
-            long, wide = length * rng.uniform(0.45, 0.68), width * rng.uniform(0.4, 0.62)
+            long, wide = length * rng.uniform(0.52, 0.76), width * rng.uniform(0.48, 0.7)
             free = self._build.is_free(rectangle(at, long, wide, turned))
             if min(long, wide) > 8 and free and self._within(patch, at):
                 self._build.flat(at, long, wide, turned, rng.uniform(5, 12), rng, metal=rng.random() < 0.6)

@@ -251,6 +251,9 @@ def _crown(kind: Kind, radius_px: int, rng: np.random.Generator) -> Crown:
     if kind is Kind.CONIFER:
         star = 1 + 0.12 * np.cos(int(rng.integers(6, 10)) * bearing + rng.uniform(0, 6.3))
         profile = np.clip(1 - (share / star) ** 1.15, 0, None)
+    elif kind is Kind.DECIDUOUS and radius_px <= 12 and rng.random() < 0.12:  # the fronds of a palm
+        fronds = 0.72 + 0.34 * np.cos(int(rng.integers(9, 13)) * bearing + rng.uniform(0, 6.3))
+        profile = np.clip(1 - (distance / fronds) ** 2, 0, None) * (1 - 0.5 * distance)
     else:
         profile = np.sqrt(np.clip(1 - share**2, 0, None))
     clumps = max(3, int(radius_px / 1.6))

@@ -7,28 +7,35 @@ from contextlib import asynccontextmanager
 from typing import Annotated, Any, TypedDict, TypeVar
 
 import anyio
-from fastapi import APIRouter, FastAPI, Header, Path, Query, Request, Response
+from fastapi import APIRouter, FastAPI, Path, Query, Request, Response
 
+from app.api.parameters import allow_only, integer
+from app.api.reading import CORS, IMMUTABLE, content, json_content, read_route
 from app.database import sessions
 from app.errors import ParameterInvalid, Unavailable
 from app.imagery import ImageryIndex
 from app.imagery.tiles import Rendition, lowest_zoom, render
 from app.settings import settings
+from app.tiling import tile_grid
 from app.tiling.cache import TileCache
-from app.tiling.grids import tile_grid
-
-T = TypeVar("T")
 
 _GRID = "WebMercatorQuad"
 _FINEST_ZOOM = 20  # its pixels are 0.11 m in France, half of the imagery's: viewers magnify from there on
 _MOST_WAITING = 64  # beyond, a tile would come after its viewer has moved on
-_YEAR_S = 31_536_000
-_UNVERSIONED_S = 300
+_UNVERSIONED = "public, max-age=60"
 
-Source = Annotated[str, Path(max_length=64, description="Id of an imagery source.")]
-Address = Annotated[str, Path(pattern=r"^[0-9]{1,9}$")]
-StyleName = Annotated[Rendition, Query(description="Natural colours, or near infrared, red and green.")]
-Version = Annotated[str | None, Query(max_length=64, description="Content version: makes the tile cacheable for long.")]
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"image/jpeg": {}}, "description": "JPEG; white where the imagery ends inside the tile."},
+    204: {"description": "No imagery there, or too fine to be drawn at this zoom."},
+    304: {"description": "The client has it already."},
+}
+
+SourceId = Annotated[str, Path(max_length=64, description="Id of an imagery source.")]
+Coordinate = Annotated[str, Path(max_length=12, description="A whole number, 0 or more.")]
+StyleName = Annotated[str | None, Query(max_length=30, description="natural (default) or infrared.")]
+Version = Annotated[str | None, Query(max_length=64, description="Content version: such an address never changes.")]
+
+T = TypeVar("T")
 
 
 class ImageryTiles:
@@ -36,7 +43,7 @@ class ImageryTiles:
 
     def __init__(self) -> None:
         config = settings()
-        self.index = ImageryIndex(sessions(), config.refresh_s)
+        self._index = ImageryIndex(sessions(), config.refresh_s)
         self._cache = TileCache(config.tile_cache_bytes // 2)  # backgrounds cost less to draw than to keep
         self._threads = anyio.CapacityLimiter(config.tile_threads)
 
@@ -49,7 +56,7 @@ class ImageryTiles:
     def tile(self, source_id: str, rendition: Rendition, z: int, x: int, y: int) -> tuple[str, bytes]:
         """The source's version, and the JPEG; empty without imagery there."""
         grid = tile_grid(_GRID, z, x, y)
-        indexed = self.index.source(source_id)
+        indexed = self._index.source(source_id)
         version = indexed.source.version
         key = (source_id, version, rendition, z, x, y)
         data = self._cache.get(key)
@@ -57,6 +64,23 @@ class ImageryTiles:
             data = render(indexed, rendition, grid)
             self._cache.put(key, data)
         return version, data
+
+    def tilejson(self, source_id: str, rendition: Rendition) -> dict[str, Any]:
+        """The TileJSON 3.0 document of a source."""
+        indexed = self._index.source(source_id)
+        source = indexed.source
+        query = f"v={source.version}" if rendition is Rendition.NATURAL else f"style={rendition}&v={source.version}"
+        return {
+            "tilejson": "3.0.0",
+            "name": source.title,
+            "attribution": source.attribution,
+            "version": "1.0.0",
+            "scheme": "xyz",
+            "tiles": [f"{settings().public_url}/imagery/{source.id}/{{z}}/{{x}}/{{y}}.jpg?{query}"],
+            "bounds": list(source.bbox),
+            "minzoom": min(lowest_zoom(indexed), _FINEST_ZOOM),
+            "maxzoom": _FINEST_ZOOM,
+        }
 
 
 class _State(TypedDict):
@@ -71,66 +95,43 @@ async def _lifespan(_: FastAPI) -> AsyncIterator[_State]:
 router = APIRouter(prefix="/imagery", tags=["imagery"], lifespan=_lifespan)
 
 
-@router.head("/{source}/tilejson.json", include_in_schema=False)
-@router.get("/{source}/tilejson.json", summary="TileJSON of an imagery source")
-async def tilejson(request: Request, source: Source, style: StyleName = Rendition.NATURAL) -> dict[str, Any]:
-    _refuse_unknown(request, {"style"})
+@read_route(router, "/{source}/tilejson.json", summary="TileJSON 3.0 of an imagery source")
+async def tilejson(request: Request, source: SourceId, style: StyleName = None) -> Response:
+    allow_only(request, ("style",))
     tiles: ImageryTiles = request.state.imagery_tiles
-    indexed = await tiles.off_loop(tiles.index.source, source)
-    known = indexed.source
-    query = f"v={known.version}" if style == Rendition.NATURAL else f"style={style}&v={known.version}"
-    return {
-        "tilejson": "3.0.0",
-        "name": known.title,
-        "attribution": known.attribution,
-        "version": "1.0.0",
-        "scheme": "xyz",
-        "tiles": [f"{settings().public_url}/imagery/{known.id}/{{z}}/{{x}}/{{y}}.jpg?{query}"],
-        "bounds": list(known.bbox),
-        "minzoom": min(lowest_zoom(indexed), _FINEST_ZOOM),
-        "maxzoom": _FINEST_ZOOM,
-    }
+    return json_content(request, await tiles.off_loop(tiles.tilejson, source, _rendition(style)))
 
 
-@router.head("/{source}/{z}/{x}/{y}.jpg", include_in_schema=False)
-@router.get(
+@read_route(
+    router,
     "/{source}/{z}/{x}/{y}.jpg",
-    summary="A tile of imagery",
+    summary="XYZ tile of an imagery source",
     response_class=Response,
-    responses={200: {"content": {"image/jpeg": {}}}, 204: {"description": "No imagery there."}, 304: {}},
+    responses=_ANSWERS,
 )
 async def tile(
     request: Request,
-    source: Source,
-    z: Address,
-    x: Address,
-    y: Address,
-    style: StyleName = Rendition.NATURAL,
+    source: SourceId,
+    z: Coordinate,
+    x: Coordinate,
+    y: Coordinate,
+    style: StyleName = None,
     v: Version = None,
-    if_none_match: Annotated[str, Header()] = "",
 ) -> Response:
-    _refuse_unknown(request, {"style", "v"})
+    allow_only(request, ("style", "v"))
     tiles: ImageryTiles = request.state.imagery_tiles
-    version, data = await tiles.off_loop(tiles.tile, source, style, int(z), int(x), int(y))
-    etag = f'"{version}"'
-    headers = {
-        "Cache-Control": f"public, max-age={_YEAR_S}, immutable"
-        if v == version
-        else f"public, max-age={_UNVERSIONED_S}",
-        "ETag": etag,
-    }
-    if etag in {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}:
-        return Response(status_code=304, headers=headers)
+    place = (integer(z, "z"), integer(x, "x"), integer(y, "y"))
+    version, data = await tiles.off_loop(tiles.tile, source, _rendition(style), *place)
+    lifetime = IMMUTABLE if v == version else _UNVERSIONED
     if not data:
-        return Response(status_code=204, headers=headers)
-    return Response(data, media_type="image/jpeg", headers=headers)
+        return Response(status_code=204, headers={**CORS, "Cache-Control": lifetime})
+    return content(request, data, "image/jpeg", lifetime)
 
 
-def _refuse_unknown(request: Request, known: set[str]) -> None:
-    """Raises ParameterInvalid for a query parameter that is not known or given twice."""
-    names = [name for name, _ in request.query_params.multi_items()]
-    for name in names:
-        if name not in known:
-            raise ParameterInvalid(f"there is no parameter {name!r} here; known: {', '.join(sorted(known))}", name)
-        if names.count(name) > 1:
-            raise ParameterInvalid(f"the parameter {name!r} is given more than once", name)
+def _rendition(style: str | None) -> Rendition:
+    """Raises ParameterInvalid, naming those there are."""
+    if style is None:
+        return Rendition.NATURAL
+    if style not in list(Rendition):
+        raise ParameterInvalid(f"no such style; imagery is shown as {' or '.join(Rendition)}", "style")
+    return Rendition(style)

@@ -1,14 +1,13 @@
 import { defineConfig } from 'vite';
 
 export default defineConfig({
-  // Relative addresses: the page also works behind a proxy that serves it under a path.
-  base: './',
   build: {
     outDir: '../app/page',
     emptyOutDir: true,
     target: 'es2022',
     // The content security policy allows neither inline scripts nor data: styles.
     assetsInlineLimit: 0,
+    rolldownOptions: { input: ['index.html', 'docs.html'] },
     modulePreload: { polyfill: false },
   },
   server: {

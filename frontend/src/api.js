@@ -10,16 +10,23 @@
 /** @typedef {{title: string, limits: {aoi_km2: number, aoi_vertices: number}}} Landing */
 /**
  * @typedef {{id: string, title: string, description?: string, extent: {spatial: {bbox: number[][]}},
- *   'cosia:vintage'?: number, 'cosia:imagery'?: string | null, 'cosia:demonstration'?: boolean}} Collection
+ *   'cosia:vintage'?: number, 'cosia:imagery'?: string | null, 'cosia:demonstration'?: boolean, 'cosia:attribution'?: string}} Collection
  */
 /**
  * One value an input may take; bbox is west, south, east, north in degrees.
  *
- * @typedef {{const: string, title: string, description?: string, 'cosia:bbox'?: number[], 'cosia:year'?: number}} Choice
+ * @typedef {{const: string, title: string, description?: string, 'cosia:bbox'?: number[], 'cosia:year'?: number,
+ *   'cosia:attribution'?: string, 'cosia:weaknesses'?: string[]}} Choice
  */
 /** @typedef {{default?: string, oneOf: Choice[]}} ChoiceSchema */
 /** @typedef {{inputs: {source: {schema: ChoiceSchema}, model: {schema: ChoiceSchema}}}} ProcessDescription */
 /** @typedef {{tiles: string[], minzoom?: number, maxzoom?: number, bounds?: number[]}} TileJson */
+/**
+ * @typedef {{summary?: string, description?: string, tags?: string[],
+ *   parameters?: {name: string, in: string, required?: boolean, description?: string, schema?: {type?: string}}[],
+ *   responses?: Record<string, {description: string}>}} Operation
+ */
+/** @typedef {{info: {title: string, version: string, description?: string}, paths: Record<string, Record<string, Operation>>}} OpenApi */
 /** @typedef {{aoi: Zone, source: string, model: string}} Inputs */
 /** @typedef {{area_m2: number, limit_km2: number, blocks: {total: number, ready: number}, seconds: number | null}} Estimate */
 /**
@@ -42,6 +49,8 @@
 /** @typedef {LandCoverClass & {area_m2: number, share: number}} ClassArea */
 /** @typedef {{area_m2: number, classes: ClassArea[]}} Areas */
 
+// Not the page's own address: the API's documentation lies deeper.
+const ROOT = new URL('/', window.location.href);
 const TIMEOUT_MS = 30_000;
 const PROCESS = 'api/processes/predict-land-cover';
 
@@ -88,7 +97,7 @@ async function request(path, options = {}) {
   const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
   let response;
   try {
-    response = await fetch(new URL(path, document.baseURI), { ...options, signal });
+    response = await fetch(new URL(path, ROOT), { ...options, signal });
   } catch (error) {
     if (options.signal?.aborted) throw error;
     throw new ApiError({ detail: '', status: 0, type: 'no-answer' });
@@ -148,6 +157,9 @@ const segment = (id) => encodeURIComponent(id);
 /** @param {AbortSignal} [signal] @returns {Promise<Landing>} */
 export const getLanding = (signal) => read('api', signal);
 
+/** @param {AbortSignal} [signal] @returns {Promise<OpenApi>} */
+export const getOpenApi = (signal) => read('api/openapi.json', signal);
+
 /** @param {AbortSignal} [signal] @returns {Promise<{collections: Collection[]}>} */
 export const getCollections = (signal) => read('api/collections', signal);
 
@@ -163,8 +175,8 @@ export const getTileJson = (href, signal) => read(ownAddress(href), signal);
 /** @param {string} layer */
 export const tileJsonAddress = (layer) => `tiles/${segment(layer)}/tilejson.json`;
 
-/** Template of a job's preview tiles. @param {string} id */
-export const previewTemplate = (id) => `api/jobs/${segment(id)}/tiles/{z}/{x}/{y}.png`;
+/** A job's tiles show what is predicted so far, and in the end its result. @param {string} id */
+export const previewTileJsonAddress = (id) => `api/jobs/${segment(id)}/tiles/tilejson.json`;
 
 /** @param {string} source @param {'natural' | 'infrared'} style */
 export const imageryTemplate = (source, style) =>
@@ -227,7 +239,7 @@ export async function dismiss(id, signal) {
  * @returns {() => void} close
  */
 export function listen(id, { onStatus, onBlock, onBroken }) {
-  const stream = new EventSource(new URL(`api/jobs/${segment(id)}/events`, document.baseURI));
+  const stream = new EventSource(new URL(`api/jobs/${segment(id)}/events`, ROOT));
   stream.addEventListener('status', (event) => onStatus(JSON.parse(event.data)));
   stream.addEventListener('block', (event) => onBlock(JSON.parse(event.data)));
   stream.addEventListener('error', () => {

@@ -13,7 +13,6 @@ import { mapRings } from './zone.js';
 /** @typedef {import('./api.js').Job} Job */
 
 const TITLE = 'CoSIA Map';
-const PREVIEW_ZOOM = { minZoom: 0, maxZoom: 19 };
 
 // Blocks computed earlier arrive all at once: their tiles are asked for together.
 const REFRESH_MS = 400;
@@ -83,9 +82,7 @@ export function createJobPanel(pageMap, { colours, onLayer, describe, onTileErro
     const first = job === null;
     job = next;
     say(errorSlot, next.status === 'failed' ? next.message || t('failedWithout') : '');
-    if (first && next.status !== 'dismissed' && next.status !== 'failed') {
-      setLayer(previewLayer(next));
-    }
+    if (first) showPreview(next);
     if (next.status === 'successful') showResults(next);
     if (isFinal(next)) announce(t(next.status === 'successful' ? 'announceDone' : next.status));
     else announceProgress(next);
@@ -120,17 +117,24 @@ export function createJobPanel(pageMap, { colours, onLayer, describe, onTileErro
     const { signal } = closed;
     try {
       const files = await api.getResults(finished.jobID, signal);
-      const [areas, tiles] = await Promise.all([
-        api.getAreas(files.areas.href, signal),
-        api.getTileJson(files.tiles.href, signal),
-      ]);
+      const areas = await api.getAreas(files.areas.href, signal);
       results.show(files, areas);
+    } catch (error) {
+      if (!signal.aborted) say(errorSlot, failureText(error));
+    }
+  }
+
+  /** @param {Job} running */
+  async function showPreview(running) {
+    const { signal } = closed;
+    try {
+      const tiles = await api.getTileJson(api.previewTileJsonAddress(running.jobID), signal);
       setLayer(
         createClassLayer({
           template: tiles.tiles[0],
-          minZoom: tiles.minzoom ?? PREVIEW_ZOOM.minZoom,
-          maxZoom: tiles.maxzoom ?? PREVIEW_ZOOM.maxZoom,
-          bbox: tiles.bounds ?? finished.bbox,
+          minZoom: tiles.minzoom ?? 0,
+          maxZoom: tiles.maxzoom ?? 19,
+          bbox: tiles.bounds ?? running.bbox,
           zIndex: Z_INDEX.prediction,
           colours: colours(),
           onError: onTileError,
@@ -139,18 +143,6 @@ export function createJobPanel(pageMap, { colours, onLayer, describe, onTileErro
     } catch (error) {
       if (!signal.aborted) say(errorSlot, failureText(error));
     }
-  }
-
-  /** @param {Job} running */
-  function previewLayer(running) {
-    return createClassLayer({
-      template: api.previewTemplate(running.jobID),
-      ...PREVIEW_ZOOM,
-      bbox: running.bbox,
-      zIndex: Z_INDEX.prediction,
-      colours: colours(),
-      onError: onTileError,
-    });
   }
 
   /** @param {import('./classes.js').ClassLayer | null} next */

@@ -106,7 +106,7 @@ function showState() {
   const source = currentSource();
   panel.show(state.tab);
   predictForm.show(state.job === null);
-  mapPanel.show(state, collection, source?.const ?? null);
+  mapPanel.show(state, collection, source);
   legend.setHidden(state.hidden);
   published.layer()?.layer.setOpacity(state.opacity / 100);
   const bbox = source?.['cosia:bbox'] ?? (collection && collectionBbox(collection));
@@ -211,6 +211,7 @@ byId('language', HTMLButtonElement).addEventListener('click', () => {
   const other = language() === 'fr' ? 'en' : 'fr';
   rememberLanguage(other);
   setLanguage(other);
+  showState();
 });
 byId('skip', HTMLAnchorElement).addEventListener('click', (event) => {
   // The hash is the state of the page, not an anchor.

@@ -1,5 +1,6 @@
 /** The controls of what the map shows: layer, opacity, background. */
 import { byId, element } from './dom.js';
+import { t } from './i18n.js';
 import { fillSelect } from './predict.js';
 
 /** @typedef {import('./state.js').State} State */
@@ -16,6 +17,7 @@ export function createMapPanel(onChange) {
   const imagery = byId('imagery', HTMLSelectElement);
   const imageryField = byId('imagery-field', HTMLElement);
   const demonstration = byId('demonstration', HTMLElement);
+  const attribution = byId('attribution', HTMLElement);
   const demonstrationAttribution = byId('attribution-demonstration', HTMLElement);
   const backgrounds = /** @type {HTMLInputElement[]} */ ([...document.querySelectorAll('input[name="background"]')]);
 
@@ -41,7 +43,7 @@ export function createMapPanel(onChange) {
     /**
      * @param {State} state
      * @param {Collection | undefined} collection on the map
-     * @param {string | null} source of the background
+     * @param {Choice | undefined} source of the background
      */
     show(state, collection, source) {
       layer.value = collection?.id ?? '';
@@ -50,7 +52,19 @@ export function createMapPanel(onChange) {
       opacityValue.textContent = `${state.opacity} %`;
       for (const radio of backgrounds) radio.checked = radio.value === state.background;
       imageryField.hidden = state.background === 'none' || imagery.options.length < 2;
-      imagery.value = source ?? '';
+      imagery.value = source?.const ?? '';
+      attribution.textContent = attributionText(collection, source);
     },
   };
+}
+
+/**
+ * Whose data is on the map, each named once.
+ *
+ * @param {Collection | undefined} collection
+ * @param {Choice | undefined} source
+ */
+function attributionText(collection, source) {
+  const owners = new Set([collection?.['cosia:attribution'], source?.['cosia:attribution']].filter(Boolean));
+  return owners.size > 0 ? [...owners].join(' · ') : t('attribution');
 }

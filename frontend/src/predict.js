@@ -32,6 +32,8 @@ export function createPredictForm({ zone, onSource, onLaunched }) {
   const source = byId('source', HTMLSelectElement);
   const model = byId('model', HTMLSelectElement);
   const modelNote = byId('model-note', HTMLElement);
+  const weaknesses = byId('weaknesses', HTMLElement);
+  const weaknessesList = byId('weaknesses-list', HTMLUListElement);
   const estimateText = byId('estimate', HTMLElement);
   const launch = byId('launch', HTMLButtonElement);
   const launchError = byId('launch-error', HTMLElement);
@@ -106,7 +108,11 @@ export function createPredictForm({ zone, onSource, onLaunched }) {
     // Not `disabled`: the button stays reachable and says what is missing.
     launch.setAttribute('aria-disabled', String(launching || refused || inputs() === null));
     estimateText.textContent = estimating ? t('estimating') : estimate ? estimateSentence(estimate) : '';
-    modelNote.textContent = choices.models.find((choice) => choice.const === model.value)?.description ?? '';
+    const card = choices.models.find((choice) => choice.const === model.value);
+    modelNote.textContent = card?.description ?? '';
+    const known = card?.['cosia:weaknesses'] ?? [];
+    weaknesses.hidden = known.length === 0;
+    weaknessesList.replaceChildren(...known.map((weakness) => element('li', {}, weakness)));
   }
 
   async function send() {

@@ -8,7 +8,7 @@ import { className } from './legend.js';
 /** @typedef {import('./api.js').Results} Results */
 
 /** @type {Record<string, import('./i18n.js').Key>} */
-const TITLES = { classes: 'outputClasses', confidence: 'outputConfidence', areas: 'outputAreas' };
+const TITLES = { classes: 'outputClasses', categories: 'outputCategories', confidence: 'outputConfidence', areas: 'outputAreas' };
 
 // Shown on the map, not downloaded.
 const NOT_A_FILE = 'tiles';

@@ -5,9 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+import torch
 
-from app.definitions import nomenclature
+from app import models
+from app.database import sessions
+from app.database.migrate import migrate, require_head
+from app.definitions import nomenclature, shipped_model_cards
+from app.logs import configure_logs
 from app.settings import settings
+from app.storage import storage
 from worker import weights
 from worker.evaluation import table
 from worker.pipeline import select_device
@@ -26,6 +32,7 @@ from worker.training.run import train as run_training
 @click.option("--peak-rate", default=Recipe.peak_rate, show_default=True, help="Highest learning rate.")
 @click.option("--seed", default=Recipe.seed, show_default=True, help="Seed of weights and samples.")
 @click.option("--bf16/--fp32", default=False, help="Forward pass in bfloat16, for processors that have it.")
+@click.option("--threads", type=int, help="Threads of torch; 1 where the machine has other work. [default: cores]")
 @click.option("--held-out", default=40, show_default=True, help="Held-out scenes for the figures in the card.")
 def train(
     card: str,
@@ -38,6 +45,7 @@ def train(
     peak_rate: float,
     seed: int,
     bf16: bool,
+    threads: int | None,
     held_out: int,
 ) -> None:
     """Train the network of CARD (id or JSON file) on scenes of the demonstration generator.
@@ -47,9 +55,61 @@ def train(
     recipe = Recipe(
         minutes=minutes, batch=batch, crop_px=crop_px, pool=pool, peak_rate=peak_rate, seed=seed, bf16=bf16
     )
+    if threads:
+        torch.set_num_threads(threads)
     definition = weights.read_card(card)
     trainer = run_training(definition, out, recipe, resume, select_device(settings().device))
     completed, matrix, result = export(trainer, recipe, out, held_out)
     names = {each.value: each.title_en for each in nomenclature(completed.nomenclature).classes}
     click.echo(table(matrix, result, names))
     click.echo(f"card and weights are in {out}: {completed.id}.json, {completed.weights}")
+
+
+@click.command()
+@click.option("--queues", default="gpu,cpu", show_default=True, help="Queues to take from: gpu predicts, cpu finishes.")
+def worker(queues: str) -> None:
+    """Predict blocks and finish jobs until told to stop; one per GPU, on any number of hosts."""
+    from worker.tasks import application  # connects to the broker's settings on import
+
+    configure_logs(settings().log_level)
+    require_head(sessions().engine)
+    select_device(settings().device)
+    # Threads: a prefork child cannot use CUDA, and the solo pool is deaf while it works.
+    application.Worker(
+        pool="threads",
+        concurrency=1,
+        queues=queues.split(","),
+        loglevel=settings().log_level,
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+    ).start()
+
+
+@click.group()
+def model() -> None:
+    """Models: add, list."""
+
+
+@model.command("add")
+@click.argument("card")
+@click.option("--weights", "file", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=True)
+def model_add(card: str, file: Path) -> None:
+    """Complete CARD (the id of a shipped card, or a JSON file) with the weights in a file, checked tensor by tensor."""
+    installed = weights.install(card, file)
+    migrate(sessions().engine)
+    with sessions().write() as session:
+        models.add_model(session, storage(), installed.card, installed.content, installed.sha256)
+    click.echo(f"model {installed.card.id} is ready; sha256 {installed.sha256}")
+
+
+@model.command("list")
+def model_list() -> None:
+    """List the model cards, and whether their weights are here."""
+    migrate(sessions().engine)
+    with sessions().read() as session:
+        trained = models.trained_models(session, storage())
+    cards = shipped_model_cards() | {name: each.card for name, each in trained.items()}
+    for name, card in sorted(cards.items()):
+        state = "ready" if name in trained else "without weights: cosia model add"
+        click.echo(f"{name}\t{','.join(card.bands)}\t{state}\t{card.title}")

@@ -8,7 +8,7 @@ import re
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -56,7 +56,8 @@ class Storage:
         except OSError as error:
             raise Unavailable(f"the storage cannot be written: {error.strerror or 'input/output error'}") from error
         finally:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):
+                temporary.unlink()
 
     def remove(self, href: str) -> None:
         """Removes a file or a folder of files; nothing happens where there is none."""

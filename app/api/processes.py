@@ -211,7 +211,7 @@ def _checked(body: dict[str, Any], config: Settings, database: Sessions) -> _Inp
         source = _chosen_source(given.get("source"), sources)
         model = _chosen_model(given.get("model"), models.trained_models(session, storage()))
         area_m2 = aoi.require_within_limit(polygon, source.epsg, config.aoi_km2)
-        coverage = imagery.coverage(session, source.id)
+        coverage = imagery.coverage(session, source.id, model.card.bands)
     if not shapely.intersects(polygon, coverage):
         west, south, east, north = (round(side, 4) for side in source.bbox)
         raise AoiOutside(

@@ -26,7 +26,7 @@ class Settings(BaseSettings):
     public_url: str = Field("", description="Address that all links begin with. Unset: http://host:port.")
     host: str = Field("127.0.0.1", description="Address the web server listens on.")
     port: int = Field(8000, ge=1, le=65535, description="Port the web server listens on.")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe log line written.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe line logged.")
 
     aoi_km2: float = Field(25.0, gt=0, description="Largest area of interest, km².")
     aoi_vertices: int = Field(10_000, gt=3, description="Most vertices in an area of interest.")

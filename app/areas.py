@@ -5,6 +5,7 @@ The rule: a pixel counts, whole, when its centre lies inside the polygon. Areas 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -15,9 +16,14 @@ from rasterio.features import rasterize
 from shapely.geometry.base import BaseGeometry
 
 from app.definitions import Grid, Nomenclature
+from app.tiling import RasterRef, handles
+from app.tiling.grids import Rectangle
 
 # OpenCV counts in float32, exact below 2^24: larger arrays are counted in strips.
 _STRIP_PX = 1 << 23
+
+_WINDOW_PX = 2048
+_ALIGNED_PX = 256  # side of a stored tile: windows begin at one, so that none is decoded twice
 
 
 def count_values(parts: Iterable[tuple[Grid, np.ndarray]], polygon: BaseGeometry) -> np.ndarray:
@@ -26,7 +32,7 @@ def count_values(parts: Iterable[tuple[Grid, np.ndarray]], polygon: BaseGeometry
     parts: grids that do not overlap, each with its (height, width) uint8 values. polygon: in the grids' CRS.
     """
     shapely.prepare(polygon)
-    counts = np.zeros(256, np.int64)
+    counts = no_values()
     for grid, values in parts:
         footprint = shapely.box(*grid.bounds)
         if polygon.contains(footprint):
@@ -34,6 +40,38 @@ def count_values(parts: Iterable[tuple[Grid, np.ndarray]], polygon: BaseGeometry
         elif polygon.intersects(footprint):
             counts += _histogram(values, inside(polygon, grid))
     return counts
+
+
+def no_values() -> np.ndarray:
+    """Counts to begin with: (256,) int64 zeros."""
+    return np.zeros(256, np.int64)
+
+
+def read_parts(rasters: Iterable[RasterRef], polygon: BaseGeometry) -> Iterator[tuple[Grid, np.ndarray]]:
+    """Windows of the class values of rasters, those that a polygon (in the rasters' CRS) may touch.
+
+    Full resolution, never overviews. Raises RasterUnreadable.
+    """
+    shapely.prepare(polygon)
+    left, bottom, right, top = polygon.bounds
+    for raster in rasters:
+        whole = raster.grid
+        first_column = math.floor((left - whole.left) / whole.resolution_m) // _ALIGNED_PX * _ALIGNED_PX
+        first_row = math.floor((whole.top - top) / whole.resolution_m) // _ALIGNED_PX * _ALIGNED_PX
+        last_column = min(math.ceil((right - whole.left) / whole.resolution_m), whole.width)
+        last_row = min(math.ceil((whole.top - bottom) / whole.resolution_m), whole.height)
+        for row in range(max(0, first_row), last_row, _WINDOW_PX):
+            for column in range(max(0, first_column), last_column, _WINDOW_PX):
+                window = Rectangle(column, row, _WINDOW_PX, _WINDOW_PX).clipped(whole.width, whole.height)
+                grid = None if window is None else _cut(whole, window)
+                if window is not None and grid is not None and polygon.intersects(shapely.box(*grid.bounds)):
+                    yield grid, handles.read(raster.classes, handles.FULL_RESOLUTION, window)
+
+
+def _cut(grid: Grid, window: Rectangle) -> Grid:
+    left = grid.left + window.column * grid.resolution_m
+    top = grid.top - window.row * grid.resolution_m
+    return Grid(grid.epsg, left, top, grid.resolution_m, window.width, window.height)
 
 
 def area_table(counts: np.ndarray, resolution_m: float, nomenclature: Nomenclature) -> dict[str, Any]:
@@ -78,7 +116,7 @@ def inside(polygon: BaseGeometry, grid: Grid) -> np.ndarray:
 
 def _histogram(values: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
     """(256,) int64 counts of uint8 values, where the mask is not 0."""
-    counts = np.zeros(256, np.int64)
+    counts = no_values()
     for rows in _strips(values.shape):
         part = np.ascontiguousarray(values[rows])
         shown = None if mask is None else mask[rows]

@@ -5,5 +5,16 @@ from __future__ import annotations
 from app.outputs.blocks import write_block
 from app.outputs.category_sidecar import category_sidecar
 from app.outputs.cog import Part, write_class_cog, write_confidence_cog
+from app.outputs.legends import class_entries, legend_png, legend_qml, legend_sld
 
-__all__ = ["Part", "category_sidecar", "write_block", "write_class_cog", "write_confidence_cog"]
+__all__ = [
+    "Part",
+    "category_sidecar",
+    "class_entries",
+    "legend_png",
+    "legend_qml",
+    "legend_sld",
+    "write_block",
+    "write_class_cog",
+    "write_confidence_cog",
+]

@@ -89,9 +89,15 @@ def mosaics(inputs: Sequence[Input]) -> list[Mosaic]:
     """The rasters of the layer: an input each, but blocks of the prediction grid are put together.
 
     A layer of single blocks would be many small files; a cell of 16 × 16 blocks is one. Raises RasterRefused where
-    inputs overlap: which of two values is right cannot be known here.
+    inputs overlap (which of two values is right cannot be known here) or differ in resolution.
     """
     _refuse_overlaps(inputs)
+    resolutions_m = sorted({source.grid.resolution_m for source in inputs})
+    if len(resolutions_m) > 1:
+        raise RasterRefused(
+            f"the rasters have pixels of {', '.join(f'{r:g} m' for r in resolutions_m)}: a layer has one size, so that "
+            "its areas are exact; publish them as several layers"
+        )
     cells: dict[object, list[Input]] = {}
     for source in inputs:
         cells.setdefault(_mosaic_cell(source.grid) or source, []).append(source)
@@ -109,7 +115,7 @@ def _epsg(crs: CRS | None, name: str) -> int:
 
 
 def _snapped(grid: Grid) -> Grid:
-    """The same pixels, resolution and corner written exactly where only rounding parts them from the prediction grid."""
+    """The same pixels, corner and resolution exact where only rounding parts them from the prediction grid."""
     if grid.epsg not in prediction_crs():
         return grid
     prediction = prediction_grid(grid.epsg)

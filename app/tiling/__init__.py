@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from app.tiling.grids import tile_grid
+from app.tiling.point import PointValue, value_at
 from app.tiling.rasters import RasterRef
 from app.tiling.render import empty_tile, render
 from app.tiling.styles import Style
 
-__all__ = ["RasterRef", "Style", "empty_tile", "render"]
+__all__ = ["PointValue", "RasterRef", "Style", "empty_tile", "render", "tile_grid", "value_at"]

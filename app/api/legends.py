@@ -1,0 +1,83 @@
+"""The legend of a layer, in the forms that programs read."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from fastapi import APIRouter, Query, Request, Response
+
+from app.api.parameters import allow_only, style_of
+from app.api.reading import NO_CACHE, content, json_content, read_route
+from app.api.tiles import LayerId, StyleName, catalogue_of
+from app.catalogue import Layer
+from app.outputs import class_entries, legend_png, legend_qml, legend_sld
+from app.outputs.legends import Entry
+from app.settings import settings
+from app.tiling import Style
+from app.tiling.styles import palette_bytes
+
+router = APIRouter(prefix="/collections/{layer}", tags=["collections"])
+
+_CONFIDENCE_STEPS = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+
+@read_route(router, "/legend.json", summary="Classes: value, code, names, colour")
+async def legend_document(request: Request, layer: LayerId) -> Response:
+    allow_only(request, ())
+    nomenclature = catalogue_of(request).layer(layer).nomenclature
+    classes = [
+        {
+            "value": c.value,
+            "code": c.code,
+            "title_fr": c.title_fr,
+            "title_en": c.title_en,
+            "colour": c.colour,
+            "family": c.family,
+        }
+        for c in nomenclature.classes
+    ]
+    return json_content(request, {"title": nomenclature.title, "classes": classes})
+
+
+@read_route(router, "/legend.png", summary="Picture of the legend", response_class=Response)
+async def legend_picture(
+    request: Request,
+    layer: LayerId,
+    style: StyleName = None,
+    v: Annotated[str | None, Query(max_length=64)] = None,
+) -> Response:
+    allow_only(request, ("style", "v"))
+    shown = catalogue_of(request).layer(layer)
+    picture, _, _ = legend_png(entries(shown, style_of(shown, style)))
+    return content(request, picture, "image/png", NO_CACHE)
+
+
+@read_route(router, "/legend.sld", summary="SLD of the class GeoTIFF", response_class=Response)
+async def sld(request: Request, layer: LayerId) -> Response:
+    allow_only(request, ())
+    shown = catalogue_of(request).layer(layer)
+    text = legend_sld(shown.nomenclature, shown.id)
+    return content(request, text.encode(), "application/vnd.ogc.sld+xml", NO_CACHE)
+
+
+@read_route(router, "/legend.qml", summary="QGIS style of the class GeoTIFF", response_class=Response)
+async def qml(request: Request, layer: LayerId) -> Response:
+    allow_only(request, ())
+    text = legend_qml(catalogue_of(request).layer(layer).nomenclature)
+    return content(request, text.encode(), "application/xml", NO_CACHE)
+
+
+def entries(layer: Layer, style: Style) -> tuple[Entry, ...]:
+    """Colours and words of a style's legend."""
+    if style is Style.NORMAL:
+        return class_entries(layer.nomenclature)
+    palette = np.frombuffer(palette_bytes(style, layer.nomenclature.id, None), np.uint8).reshape(256, 4)
+    steps = [(max(1, round(255 * step)), f"{step:.0%}") for step in _CONFIDENCE_STEPS]
+    return tuple(((int(palette[i, 0]), int(palette[i, 1]), int(palette[i, 2])), words) for i, words in steps)
+
+
+def legend_address(layer: Layer, style: Style) -> str:
+    """Where the picture is."""
+    query = "" if style is Style.NORMAL else f"?style={style}"
+    return f"{settings().public_url}/api/collections/{layer.id}/legend.png{query}"

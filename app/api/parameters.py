@@ -1,0 +1,58 @@
+"""Query parameters of tile routes: what is not known, or comes twice, is refused.
+
+Caches key on the whole address: an ignored parameter would let anybody fill them with copies of one tile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fastapi import Request
+
+from app.catalogue import Layer
+from app.errors import ParameterInvalid, Unknown
+from app.tiling import Style
+
+
+def allow_only(request: Request, names: Iterable[str]) -> None:
+    """Raises ParameterInvalid for a query parameter of another name, or one that comes twice."""
+    allowed = tuple(names)
+    given = [name for name, _ in request.query_params.multi_items()]
+    for name in given:
+        if name not in allowed:
+            words = f"allowed are {', '.join(allowed)}" if allowed else "there are none here"
+            raise ParameterInvalid(f"unknown query parameter {name[:60]!r}; {words}", name[:60])
+        if given.count(name) > 1:
+            raise ParameterInvalid(f"query parameter {name!r} may come once only", name)
+
+
+def integer(text: str, parameter: str) -> int:
+    """A number of plain digits. Raises Unknown for anything else: there is no tile of that name."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 10):
+        raise Unknown(f"there is no such tile: {parameter} must be a whole number", parameter)
+    return int(text)
+
+
+def style_of(layer: Layer, text: str | None) -> Style:
+    """The style of that name. Raises ParameterInvalid, naming those of the layer."""
+    if text is None:
+        return layer.styles[0]
+    if text not in [style.value for style in layer.styles]:
+        raise ParameterInvalid(f"no such style; layer {layer.id} has {', '.join(layer.styles)}", "style")
+    return Style(text)
+
+
+def classes_of(layer: Layer, style: Style, text: str | None) -> frozenset[int] | None:
+    """The class values that show, `1,8,9`. Raises ParameterInvalid."""
+    if text is None:
+        return None
+    if style is not Style.NORMAL:
+        raise ParameterInvalid(
+            f"classes chooses what style {Style.NORMAL} shows; style {style} has no classes", "classes"
+        )
+    words = text.split(",")
+    known = {str(value) for value in layer.nomenclature.by_value}
+    if not set(words) <= known:
+        values = ", ".join(sorted(known, key=int))
+        raise ParameterInvalid(f"classes is a list of class values such as 1,8,9; known are {values}", "classes")
+    return frozenset(int(word) for word in words)

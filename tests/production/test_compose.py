@@ -1,5 +1,6 @@
 """docker-compose.yml and the Dockerfiles, as far as they can be judged without an engine."""
 
+import json
 import re
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from app.cli import main
 from app.settings import Settings
 from tests.components import require
 
@@ -54,6 +56,17 @@ def test_every_setting_passed_in_is_one_that_the_service_reads(services: dict[st
 
     assert passed
     assert passed <= known
+
+
+def test_every_command_run_is_one_of_ours(services: dict[str, Any]) -> None:
+    started = [
+        json.loads(line[4:]) for path in DOCKERFILES for line in path.read_text().splitlines() if line[:4] == "CMD "
+    ]
+    started += [service["command"] for service in services.values() if "build" in service and "command" in service]
+
+    assert {words[0] for words in started} == {"cosia"}
+    assert {words[1] for words in started} == {"web", "worker", "migrate"}
+    assert {words[1] for words in started} <= set(main.list_commands(main.make_context("cosia", ["web"])))
 
 
 def test_images_are_pinned_to_a_version(services: dict[str, Any]) -> None:

@@ -46,7 +46,11 @@ async def tile_of(
 
 def answer(request: Request, layer: Layer, image: bytes | None, version: str | None) -> Response:
     """200, 304, or 204 for an empty tile. An address that carries the current version never changes its content."""
-    lifetime = IMMUTABLE if version == layer.version else _UNVERSIONED
     if image is None:
-        return Response(status_code=204, headers={**CORS, "Cache-Control": lifetime})
-    return content(request, image, "image/png", lifetime)
+        return Response(status_code=204, headers={**CORS, "Cache-Control": lifetime(layer, version)})
+    return content(request, image, "image/png", lifetime(layer, version))
+
+
+def lifetime(layer: Layer, version: str | None) -> str:
+    """Cache-Control of a tile asked for under a version."""
+    return IMMUTABLE if version == layer.version else _UNVERSIONED

@@ -10,7 +10,7 @@
 /** @typedef {{title: string, limits: {aoi_km2: number, aoi_vertices: number}}} Landing */
 /**
  * @typedef {{id: string, title: string, description?: string, extent: {spatial: {bbox: number[][]}},
- *   'cosia:vintage'?: number, 'cosia:imagery'?: string | null, 'cosia:demonstration'?: boolean, 'cosia:attribution'?: string}} Collection
+ *   'cosia:vintage'?: number, 'cosia:imagery'?: string | null, 'cosia:demonstration'?: boolean, attribution?: string}} Collection
  */
 /**
  * One value an input may take; bbox is west, south, east, north in degrees.

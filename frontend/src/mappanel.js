@@ -65,6 +65,6 @@ export function createMapPanel(onChange) {
  * @param {Choice | undefined} source
  */
 function attributionText(collection, source) {
-  const owners = new Set([collection?.['cosia:attribution'], source?.['cosia:attribution']].filter(Boolean));
+  const owners = new Set([collection?.attribution, source?.['cosia:attribution']].filter(Boolean));
   return owners.size > 0 ? [...owners].join(' · ') : t('attribution');
 }

@@ -1,0 +1,71 @@
+"""What a visitor does on the page, and what there is to see of it from outside."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from collections.abc import Sequence
+
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+
+Colour = tuple[int, int, int]
+
+
+class Visit:
+    """One visitor. requests: addresses asked for since the start; errors: lines on the console, and exceptions."""
+
+    def __init__(self, page: Page, server: str) -> None:
+        self.page = page
+        self.server = server.rstrip("/")
+        self.requests: list[str] = []
+        self.errors: list[str] = []
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", lambda line: self.errors.append(line.text) if line.type in ("error", "warning") else None)
+
+    def open(self, state: str = "") -> None:
+        """Opens the page and waits until map and legend are there. state: fields of the hash, without #."""
+        self.page.goto(f"{self.server}/#{state}")
+        expect(self.page.locator("#legend li").first).to_be_visible()
+        self.page.wait_for_load_state("networkidle")
+
+    def map_centre(self) -> tuple[float, float]:
+        """Pixel position (x, y) of the centre of the map in the window."""
+        box = self.page.locator("#map").bounding_box()
+        assert box is not None
+        return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    def colours(self, half_px: int = 150) -> Counter[Colour]:
+        """Pixels per colour in a square around the centre of the map, the pointer being elsewhere."""
+        x, y = self.map_centre()
+        self.page.mouse.move(5, 5)
+        clip = {"x": x - half_px, "y": y - half_px, "width": 2 * half_px, "height": 2 * half_px}
+        image = Image.open(io.BytesIO(self.page.screenshot(clip=clip))).convert("RGB")
+        return Counter(image.get_flattened_data())
+
+    def legend(self) -> list[dict[str, str]]:
+        """Classes of the layer on the map, as the API tells them."""
+        layer = self.page.locator("#layer").input_value()
+        answer = self.page.request.get(f"{self.server}/api/collections/{layer}/legend.json")
+        classes: list[dict[str, str]] = answer.json()["classes"]
+        return [entry for entry in classes if entry["value"]]
+
+    def legend_row(self, title: str) -> Locator:
+        """The switch of a class."""
+        return self.page.locator("#legend").get_by_label(title, exact=True)
+
+    def draw(self, offsets_px: Sequence[tuple[int, int]]) -> None:
+        """Draws a polygon by mouse, from the centre of the map, ending it by a double click on its last vertex."""
+        self.page.get_by_role("tab", name="Predict").click()
+        self.page.get_by_role("button", name="Polygon").click()
+        x, y = self.map_centre()
+        for dx, dy in offsets_px[:-1]:
+            self.page.mouse.click(x + dx, y + dy)
+        dx, dy = offsets_px[-1]
+        self.page.mouse.dblclick(x + dx, y + dy)
+
+
+def rgb(colour: str) -> Colour:
+    """`#rrggbb` as numbers."""
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)

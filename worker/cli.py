@@ -32,7 +32,8 @@ from worker.training.run import train as run_training
 @click.option("--peak-rate", default=Recipe.peak_rate, show_default=True, help="Highest learning rate.")
 @click.option("--seed", default=Recipe.seed, show_default=True, help="Seed of weights and samples.")
 @click.option("--bf16/--fp32", default=False, help="Forward pass in bfloat16, for processors that have it.")
-@click.option("--threads", type=int, help="Threads of torch; 1 where the machine has other work. [default: cores]")
+@click.option("--replicas", default=Recipe.replicas, show_default=True, help="Parts of a batch learnt in parallel.")
+@click.option("--threads", type=int, help="Threads of torch for each replica. [default: cores / replicas]")
 @click.option("--held-out", default=40, show_default=True, help="Held-out scenes for the figures in the card.")
 def train(
     card: str,
@@ -45,6 +46,7 @@ def train(
     peak_rate: float,
     seed: int,
     bf16: bool,
+    replicas: int,
     threads: int | None,
     held_out: int,
 ) -> None:
@@ -53,10 +55,16 @@ def train(
     Writes weights and a completed card with figures on held-out scenes into the folder.
     """
     recipe = Recipe(
-        minutes=minutes, batch=batch, crop_px=crop_px, pool=pool, peak_rate=peak_rate, seed=seed, bf16=bf16
+        minutes=minutes,
+        batch=batch,
+        crop_px=crop_px,
+        pool=pool,
+        peak_rate=peak_rate,
+        seed=seed,
+        bf16=bf16,
+        replicas=replicas,
     )
-    if threads:
-        torch.set_num_threads(threads)
+    torch.set_num_threads(threads or max(1, torch.get_num_threads() // replicas))
     definition = weights.read_card(card)
     trainer = run_training(definition, out, recipe, resume, select_device(settings().device))
     completed, matrix, result = export(trainer, recipe, out, held_out)

@@ -25,7 +25,7 @@ from worker.training.scenes import FIRST_TRAINING_SEED, HELD_OUT_SEEDS, VALIDATI
 from worker.training.trainer import Trainer
 from worker.weights import card_json, half_precision
 
-_REFRESH_STEPS = 3
+_REFRESH_STEPS = 6
 _FIRST_SCENES = 40
 _CHECKPOINT_S = 120.0
 _VALIDATION_S = 600.0
@@ -45,6 +45,7 @@ class Recipe:
     peak_rate: float = 2e-3
     seed: int = 0
     bf16: bool = False
+    replicas: int = 1
 
     def __str__(self) -> str:
         return (
@@ -63,7 +64,7 @@ def train(card: ModelCard, folder: Path, recipe: Recipe, resume: bool, device: t
     """
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = folder / "checkpoint.pt"
-    trainer = Trainer(card, recipe.peak_rate, recipe.seed, device, recipe.bf16)
+    trainer = Trainer(card, recipe.peak_rate, recipe.seed, device, bf16=recipe.bf16, replicas=recipe.replicas)
     if resume:
         trainer.resume(checkpoint)
     before = trainer.progress.elapsed_s

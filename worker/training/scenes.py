@@ -23,6 +23,7 @@ HELD_OUT_SEEDS: Final = range(900_000, 901_000)
 _SECONDS_FOR_A_SCENE = 120.0
 _SCENES_AHEAD = 4
 _NICENESS = 5
+_LOOK_AFTER_TRAINER_S = 5.0
 
 
 class ScenePool:
@@ -78,5 +79,14 @@ def scene_pool(first_seed: int, size_px: int, capacity: int) -> Iterator[ScenePo
 
 def _compose(first_seed: int, size_px: int, arriving: multiprocessing.Queue[Scene]) -> None:
     os.nice(_NICENESS)
+    trainer = multiprocessing.parent_process()
     for seed in range(first_seed, VALIDATION_SEEDS.start):
-        arriving.put(compose(seed, size_px))
+        scene = compose(seed, size_px)
+        while True:
+            try:
+                arriving.put(scene, timeout=_LOOK_AFTER_TRAINER_S)
+                break
+            except queue.Full:
+                # A trainer that was killed could not end this process.
+                if trainer is None or not trainer.is_alive():
+                    return

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import numpy as np
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from app.api.parameters import allow_only, style_of
 from app.api.reading import NO_CACHE, content, json_content, read_route
@@ -41,13 +39,8 @@ async def legend_document(request: Request, layer: LayerId) -> Response:
 
 
 @read_route(router, "/legend.png", summary="Picture of the legend", response_class=Response)
-async def legend_picture(
-    request: Request,
-    layer: LayerId,
-    style: StyleName = None,
-    v: Annotated[str | None, Query(max_length=64)] = None,
-) -> Response:
-    allow_only(request, ("style", "v"))
+async def legend_picture(request: Request, layer: LayerId, style: StyleName = None) -> Response:
+    # Other parameters are let pass: QGIS appends those of a WMS GetLegendGraphic to any LegendURL.
     shown = catalogue_of(request).layer(layer)
     picture, _, _ = legend_png(entries(shown, style_of(shown, style)))
     return content(request, picture, "image/png", NO_CACHE)

@@ -91,7 +91,8 @@ def web(workers: int) -> None:
     import uvicorn
 
     uvicorn.run(
-        "app.main:app",
+        "app.main:create_app",
+        factory=True,
         host=settings().host,
         port=settings().port,
         workers=workers,

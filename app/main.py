@@ -52,5 +52,3 @@ def create_app() -> ASGIApp:
     add_page(application, PAGE_FOLDER)
     return FrontDoor(application, settings().body_bytes)
 
-
-app = create_app()

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from app import jobs, tiling
 from app.api.jobs import JobID
+from app.api.parameters import allow_only, integer
+from app.api.reading import CORS
+from app.api.tile_answers import in_tile_thread
+from app.api.tiles import XYZ, Coordinate
 from app.database import BlockRow, sessions
 from app.definitions import BlockCell, prediction_grid
 from app.settings import settings
@@ -36,24 +40,28 @@ def tilejson(jobID: JobID) -> dict[str, Any]:  # noqa: N803 - the standard's spe
 
 @router.get("/{z}/{x}/{y}.png", summary="XYZ tile of the blocks predicted so far", response_class=Response)
 async def preview_tile(
+    request: Request,
     jobID: JobID,  # noqa: N803 - the standard's spelling
-    z: Annotated[int, Path(ge=0, le=24)],
-    x: Annotated[int, Path(ge=0)],
-    y: Annotated[int, Path(ge=0)],
+    z: Coordinate,
+    x: Coordinate,
+    y: Coordinate,
     v: Annotated[str | None, Query(max_length=64, description="Anything: a new value passes caches by.")] = None,
 ) -> Response:
-    image = await run_in_threadpool(_render, jobID, z, x, y)
-    headers = {"Cache-Control": "no-cache" if v is None else "private, max-age=300", "Access-Control-Allow-Origin": "*"}
+    allow_only(request, ("v",))
+    level, column, row = integer(z, "z"), integer(x, "x"), integer(y, "y")
+    tiling.tile_grid(XYZ, level, column, row)  # refuses what does not exist before the database is asked
+    rasters = await run_in_threadpool(_finished_blocks, jobID)
+    image = await in_tile_thread(lambda: tiling.render(rasters, XYZ, level, column, row)) if rasters else None
+    headers = {**CORS, "Cache-Control": "no-cache" if v is None else "private, max-age=300"}
     if image is None:
         return Response(status_code=204, headers=headers)
     return Response(image, media_type="image/png", headers=headers)
 
 
-def _render(job_id: str, z: int, x: int, y: int) -> bytes | None:
+def _finished_blocks(job_id: str) -> list[tiling.RasterRef]:
     with sessions().read() as session:
         jobs.get(session, job_id)
-        rows = jobs.done_blocks(session, job_id)
-    return tiling.render([_raster(row) for row in rows], "WebMercatorQuad", z, x, y)
+        return [_raster(row) for row in jobs.done_blocks(session, job_id)]
 
 
 def _raster(row: BlockRow) -> tiling.RasterRef:

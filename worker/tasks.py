@@ -26,7 +26,7 @@ stopping = threading.Event()
 OWNER = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
 
-@application.task(name=PREDICT)  # type: ignore[untyped-decorator]  # Celery's decorator carries no types
+@application.task(name=PREDICT)
 def predict_blocks(job_id: str) -> None:
     """Predicts one batch of a job's blocks, then rings for the next: so a long job takes turns with others."""
     with structlog.contextvars.bound_contextvars(job_id=job_id):
@@ -42,7 +42,7 @@ def _has_claimable(job_id: str) -> bool:
         return jobs.has_claimable(session, job_id)
 
 
-@application.task(name=FINALIZE)  # type: ignore[untyped-decorator]  # Celery's decorator carries no types
+@application.task(name=FINALIZE)
 def finalize_job(job_id: str) -> None:
     """Writes the outputs of a job whose blocks have all ended; harmless however often it is rung."""
     with structlog.contextvars.bound_contextvars(job_id=job_id):
@@ -67,11 +67,11 @@ def _sweep_until_stopped() -> None:
             log.exception("sweep_failed")
 
 
-@worker_ready.connect  # type: ignore[untyped-decorator]  # Celery's signal carries no types
+@worker_ready.connect
 def _start_sweeper(**_: object) -> None:
     threading.Thread(target=_sweep_until_stopped, name="sweeper", daemon=True).start()
 
 
-@worker_shutting_down.connect  # type: ignore[untyped-decorator]  # Celery's signal carries no types
+@worker_shutting_down.connect
 def _stop(**_: object) -> None:
     stopping.set()

@@ -60,15 +60,14 @@ def _expose(colour: FloatImage, window: Window, noise: Noise, conditions: Condit
     seen = cv2.GaussianBlur(colour, (0, 0), conditions.blur_px)
     if conditions.sharpness > 0.05:
         soft = cv2.GaussianBlur(seen, (0, 0), 1.2)
-        seen = seen + (seen - soft) * np.float32(conditions.sharpness)
-    seen = np.clip(seen * np.float32(1 / 255), 0, 2)
+        seen = cv2.addWeighted(seen, 1 + conditions.sharpness, soft, -conditions.sharpness, 0)
+    seen = np.maximum(seen, 0)
     if abs(conditions.gamma - 1) > 0.01:
-        seen = cv2.pow(seen, conditions.gamma)
-    seen *= np.asarray(conditions.gain, np.float32) * 255
+        seen = cv2.pow(seen * np.float32(1 / 255), conditions.gamma) * np.float32(255)
+    seen *= np.asarray(conditions.gain, np.float32)
     seen += np.asarray(conditions.offset, np.float32)
-    shared = noise.grain(31, window) * np.float32(0.6)
-    for band, name in enumerate((31, 32, 33, 34)):
-        seen[..., band] += (noise.grain(name, window) * np.float32(0.8) + shared) * np.float32(conditions.sensor_noise)
+    speckle = cv2.merge([noise.grain(name, window) for name in (31, 32, 33, 34)])
+    seen = cv2.scaleAdd(speckle, conditions.sensor_noise, seen)
     seen = np.minimum(seen, 225 + (seen - 225) * np.float32(0.4))  # the film curve bends before it saturates
     return np.asarray(np.clip(seen + 0.5, 0, 255), np.uint8)
 

@@ -26,6 +26,8 @@ class Canvas:
         self.size_m = size_px / PX_PER_M
         self.albedo = np.empty((size_px, size_px, 4), np.uint8)
         self.albedo[:] = np.asarray(LOOKS[Material.MEADOW].colour, np.uint8)
+        # One word per pixel: masked copies of whole colours are four times as fast.
+        self.packed = self.albedo.view(np.uint32)[..., 0]
         self.material = np.full((size_px, size_px), Material.MEADOW, np.uint8)
         self.height = np.zeros((size_px, size_px), np.float32)
         self.reserved = np.zeros((size_px, size_px), np.uint8)
@@ -93,10 +95,15 @@ class Patch:
         """Covers the polygon (or `where` within the window). colour: (4,) or (height, width, 4), bytes."""
         mask = self.mask if where is None else where
         paint = np.clip(np.asarray(colour, np.float32), 0, 255).astype(np.uint8)
-        np.copyto(self.albedo, paint, where=mask[..., None])
+        np.copyto(self.canvas.packed[self.window.slices], packed(paint), where=mask)
         np.copyto(self.material, np.uint8(material), where=mask)
         if height is not None:
             np.copyto(self.height, np.asarray(height, np.float32), where=mask)
+
+
+def packed(colour: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint32]:
+    """(..., 4) uint8 bytes as (...) words, for `Canvas.packed`."""
+    return np.asarray(np.ascontiguousarray(colour).view(np.uint32)[..., 0], np.uint32)
 
 
 def rectangle(centre: npt.ArrayLike, length: float, width: float, angle: float) -> Points:

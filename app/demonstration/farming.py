@@ -95,7 +95,7 @@ class Farm:
         leaf = half * (
             1 + 0.45 * self._noise.smooth(152, 5, patch.window) + 0.3 * self._noise.smooth(153, 60, patch.window)
         )
-        missing = self._noise.smooth(154, 9, patch.window) > rng.uniform(0.85, 1.3)
+        missing = self._noise.smooth(154, 9, patch.window) > rng.uniform(1.0, 1.4)
         vines = area & (row < leaf) & ~missing
         tall = np.float32(rng.uniform(0.9, 1.9)) * np.sqrt(np.clip(1 - (row / np.maximum(leaf, 0.05)) ** 2, 0.1, 1))
         patch.paint(Material.VINE_ROW, self._palette.colour(Material.VINE_ROW, rng, 0.1), where=vines, height=tall)

@@ -97,7 +97,7 @@ class Settlement:
         """Plots of single houses with lawn, terrace, drive, pool, trees and hedges.
 
         newest: plots still empty in the first vintage are built upon."""
-        grain = rng.uniform(420, 800)
+        grain = rng.uniform(340, 700)
         for number, plot in enumerate(self._plots(parcel.outline, grain, rng)):
             own = np.random.default_rng([parcel.index, number, int(rng.integers(1 << 31))])
             vacant = own.random() < 0.12
@@ -121,7 +121,7 @@ class Settlement:
         at, turned = self._bent(middle + along * side, angle)
         turned += rng.choice([0, np.pi / 2]) + rng.normal(0, 0.05)
         size = np.sqrt(area(plot))
-        house, deep = min(rng.uniform(9, 16), size * 0.62), min(rng.uniform(7.5, 10.5), size * 0.5)
+        house, deep = min(rng.uniform(9.5, 16.5), size * 0.66), min(rng.uniform(8, 11), size * 0.52)
         self._drive(middle, along, side, length, rng)
         terrace = self._canvas.patch(rectangle(at, house + rng.uniform(1, 4), deep + rng.uniform(2, 7), turned))
         if terrace is not None and rng.random() < 0.85:

@@ -65,13 +65,13 @@ MOSAICS: dict[Theme, Mosaic] = {
         {Use.ESTATE: 0.80, Use.PARK: 0.07, Use.MEADOW: 0.05, Use.YARD: 0.03, Use.CAR_PARK: 0.03, Use.ORCHARD: 0.02},
     ),
     Theme.INDUSTRY: Mosaic(
-        20000, 9000, True, 0.15,
-        {Use.WORKS: 0.46, Use.GLASSHOUSES: 0.22, Use.CAR_PARK: 0.14, Use.YARD: 0.11, Use.MEADOW: 0.07},
+        15000, 6500, True, 0.15,
+        {Use.WORKS: 0.46, Use.GLASSHOUSES: 0.28, Use.CAR_PARK: 0.10, Use.YARD: 0.10, Use.MEADOW: 0.06},
     ),
     Theme.FARMLAND: Mosaic(
         60000, 14000, False, 0.28,
-        {Use.CROP: 0.42, Use.PLOUGHED: 0.26, Use.MEADOW: 0.16, Use.FARMSTEAD: 0.05, Use.DECIDUOUS: 0.04,
-         Use.GLASSHOUSES: 0.03, Use.ORCHARD: 0.04},
+        {Use.CROP: 0.42, Use.PLOUGHED: 0.26, Use.MEADOW: 0.13, Use.FARMSTEAD: 0.05, Use.DECIDUOUS: 0.04,
+         Use.GLASSHOUSES: 0.06, Use.ORCHARD: 0.04},
     ),
     Theme.VINEYARDS: Mosaic(
         35000, 6500, False, 0.15,

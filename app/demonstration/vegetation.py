@@ -6,7 +6,7 @@ from enum import StrEnum
 import cv2
 import numpy as np
 
-from app.demonstration.canvas import PX_PER_M, Canvas, Patch, Points
+from app.demonstration.canvas import PX_PER_M, Canvas, Patch, Points, packed
 from app.demonstration.materials import Material
 from app.demonstration.noise import FloatImage, Noise
 from app.demonstration.palette import Colour, Palette
@@ -74,11 +74,8 @@ class Woodland:
         higher = (seen > 0) & (surface > height)
         np.copyto(height, surface, where=higher)
         np.copyto(self._canvas.material[y0:y1, x0:x1], np.uint8(MATERIAL_OF[kind]), where=higher)
-        np.copyto(
-            self._canvas.albedo[y0:y1, x0:x1],
-            np.clip(colour, 0, 255).astype(np.uint8),
-            where=higher[..., None],
-        )
+        paint = packed(np.clip(colour, 0, 255).astype(np.uint8))
+        np.copyto(self._canvas.packed[y0:y1, x0:x1], paint, where=higher)
 
     def colour(self, kind: Kind, rng: np.random.Generator, spread: float = 0.12) -> Colour:
         return self._palette.colour(MATERIAL_OF[kind], rng, spread)
@@ -171,7 +168,7 @@ class Woodland:
         patch.paint(Material.CLEAR_CUT, self._palette.colour(Material.CLEAR_CUT, rng) * 1.16, where=trails)
         regrowth = patch.mask & (self._noise.fractal(312, 30, 3, patch.window) > 0.75)
         green = self._palette.colour(Material.MEADOW, rng) * 0.5 + self._palette.colour(Material.CLEAR_CUT, rng) * 0.5
-        patch.paint(Material.CLEAR_CUT, green, where=regrowth, height=0.3)
+        patch.paint(Material.CLEAR_CUT, green, where=regrowth)
         pale, dark = (
             self._palette.colour(Material.GRAVEL, rng),
             self._palette.colour(Material.SLASH, rng) * 0.8,

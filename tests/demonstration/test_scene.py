@@ -8,7 +8,7 @@ import pytest
 from app.demonstration import scene
 from app.demonstration.conditions import Conditions, draw_conditions
 from app.demonstration.layout import Zone
-from app.demonstration.scene import Scene, commune, compose
+from app.demonstration.scene import Scene, commune, compose, draw_zones
 from app.demonstration.themes import Theme
 
 SIZE_PX = 512
@@ -59,17 +59,35 @@ def test_another_seed_gives_another_place() -> None:
 
 
 def test_commune_holds_all_sixteen_classes() -> None:
-    whole = compose(11, 2200, zones=commune(2200 / 5))
+    whole = compose(11, 2000, zones=commune(2000 / 5))
 
     assert set(np.unique(whole.truth)) == set(range(1, 17))
 
 
-def test_a_few_training_scenes_show_every_class() -> None:
-    seen = set[int]()
-    for seed in range(24):
-        seen |= set(np.unique(compose(seed, 256).truth).tolist())
+@pytest.mark.parametrize(
+    ("theme", "values"),
+    [
+        (Theme.VILLAGE, {1, 3, 9}),
+        (Theme.SUBURB, {1, 3, 4, 8, 9, 12}),
+        (Theme.INDUSTRY, {1, 2, 3, 5, 15}),
+        (Theme.FARMLAND, {12, 13, 14}),
+        (Theme.VINEYARDS, {11, 12}),
+        (Theme.FOREST, {8, 9, 10, 16}),
+        (Theme.RIVERSIDE, {6, 9, 12}),
+        (Theme.QUARRY, {5, 6}),
+        (Theme.MOUNTAIN, {5, 7, 10}),
+    ],
+)
+def test_each_theme_shows_its_classes(theme: Theme, values: set[int]) -> None:
+    scenes = [compose(seed, 400, zones=everywhere(theme)) for seed in (1, 2, 3)]
 
-    assert seen == set(range(1, 17))
+    assert values <= set(np.unique([each.truth for each in scenes]))
+
+
+def test_every_theme_is_drawn_for_training() -> None:
+    drawn = {zone.theme for seed in range(40) for zone in draw_zones(np.random.default_rng(seed), 768)}
+
+    assert drawn == set(Theme)
 
 
 def test_buildings_stand_above_two_metres(suburb: Scene) -> None:

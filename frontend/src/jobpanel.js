@@ -31,6 +31,7 @@ const REFRESH_MS = 400;
  */
 export function createJobPanel(pageMap, { colours, onLayer, describe, onTileError, announce, onNew }) {
   const root = byId('job', HTMLElement);
+  const title = byId('job-title', HTMLElement);
   const statusText = byId('job-status', HTMLElement);
   const inputs = byId('job-inputs', HTMLElement);
   const progress = byId('job-progress', HTMLElement);
@@ -61,6 +62,8 @@ export function createJobPanel(pageMap, { colours, onLayer, describe, onTileErro
     closed = new AbortController();
     root.hidden = false;
     render();
+    // What was launched from is gone now: its focus comes here, but not when the page has only just been opened.
+    if (document.activeElement !== document.body) title.focus();
     stopFollowing = follow(id, { onStatus, onBlocks, onWaiting, onGone });
   }
 

@@ -75,7 +75,10 @@ const jobPanel = createJobPanel(pageMap, {
   },
   onTileError: showTileFailure,
   announce,
-  onNew: () => store.set({ job: null }),
+  onNew() {
+    store.set({ job: null });
+    byId('draw-polygon', HTMLButtonElement).focus();
+  },
 });
 
 /** The collection on the map: the one the address names, else the newest. */

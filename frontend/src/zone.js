@@ -88,7 +88,10 @@ export function createZone(map, { onChange, onDrawing, announce }) {
   }
 
   function ended() {
+    // A hidden button keeps no focus: give it back to where the drawing began.
+    const hadFocus = drawbar.contains(document.activeElement);
     drawbar.hidden = true;
+    if (hadFocus) polygonButton.focus();
     byId('stage', HTMLElement).classList.remove('drawing');
     onDrawing(false);
   }

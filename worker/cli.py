@@ -10,15 +10,36 @@ import torch
 from app import models
 from app.database import sessions
 from app.database.migrate import migrate, require_head
-from app.definitions import nomenclature, shipped_model_cards
+from app.definitions import ModelCard, nomenclature, shipped_model_cards
 from app.logs import configure_logs
 from app.settings import settings
 from app.storage import storage
 from worker import weights
 from worker.evaluation import table
 from worker.pipeline import select_device
-from worker.training.run import Recipe, export
+from worker.training.run import Recipe, evaluate_scenes, export
 from worker.training.run import train as run_training
+from worker.training.scenes import HELD_OUT_SEEDS
+
+
+@click.command()
+@click.option("--model", "model_id", default="cosia-demo", show_default=True, help="Model to evaluate.")
+@click.option("--scenes", default=40, show_default=True, help="Number of held-out scenes.")
+@click.option("--scene-px", default=Recipe.scene_px, show_default=True, help="Side of a scene, pixels.")
+def evaluate(model_id: str, scenes: int, scene_px: int) -> None:
+    """Figures of a model on scenes of the demonstration generator that no training has seen."""
+    migrate(sessions().engine)
+    with sessions().read() as session:
+        found = models.find_model(session, storage(), model_id)
+    network = weights.network_of(found.card, found.path)
+    device = select_device(settings().device)
+    with click.progressbar(HELD_OUT_SEEDS[:scenes], label="held-out scenes") as seeds:
+        matrix, result = evaluate_scenes(found.card, network, seeds, scene_px, device)
+    click.echo(table(matrix, result, _names(found.card)))
+
+
+def _names(card: ModelCard) -> dict[int, str]:
+    return {each.value: each.title_en for each in nomenclature(card.nomenclature).classes}
 
 
 @click.command()
@@ -68,8 +89,7 @@ def train(
     definition = weights.read_card(card)
     trainer = run_training(definition, out, recipe, resume, select_device(settings().device))
     completed, matrix, result = export(trainer, recipe, out, held_out)
-    names = {each.value: each.title_en for each in nomenclature(completed.nomenclature).classes}
-    click.echo(table(matrix, result, names))
+    click.echo(table(matrix, result, _names(completed)))
     click.echo(f"card and weights are in {out}: {completed.id}.json, {completed.weights}")
 
 

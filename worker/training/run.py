@@ -97,7 +97,7 @@ def train(card: ModelCard, folder: Path, recipe: Recipe, resume: bool, device: t
                 saved = now
             if now - validated > _VALIDATION_S:
                 seeds = VALIDATION_SEEDS[:_VALIDATION_SCENES]
-                _, result = evaluate(card, trainer.averaged.network, seeds, recipe.scene_px, device)
+                _, result = evaluate_scenes(card, trainer.averaged.network, seeds, recipe.scene_px, device)
                 _write(log, {**vars(trainer.progress), "mean_iou": result.mean_iou, "iou": result.iou})
                 validated = now
         minutes.close()
@@ -109,18 +109,18 @@ def _write(log: Iterable[str], line: dict[str, object]) -> None:
     print(json.dumps(line), file=log, flush=True)  # type: ignore[call-overload]
 
 
-def evaluate(
+def evaluate_scenes(
     card: ModelCard, network: Network, seeds: Iterable[int], scene_px: int, device: torch.device
 ) -> tuple[np.ndarray, Figures]:
     """Confusion matrix and figures over scenes of these seeds, predicted as in production, margin left out."""
     values = sorted(value for value in card.values if value)
     largest = max(values)
-    predictor = Predictor(card, network, device)
+    ready = Predictor(card, network, device)
     matrix = np.zeros((largest + 1, largest + 1), np.int64)
     margin = card.margin_px
     for seed in seeds:
         scene = compose(seed, scene_px)
-        predicted = predictor.predict(scene.imagery).classes
+        predicted = ready.predict(scene.imagery).classes
         matrix += confusion_matrix(scene.truth[margin:-margin, margin:-margin], predicted, largest)
     return matrix, figures(matrix, values)
 
@@ -130,8 +130,8 @@ def export(trainer: Trainer, recipe: Recipe, folder: Path, held_out: int) -> tup
     card = trainer.card
     content = half_precision(trainer.averaged.network.state_dict())
     seeds = HELD_OUT_SEEDS[:held_out]
-    shipped = trainer.averaged.network
-    matrix, result = evaluate(card, shipped, tqdm(seeds, desc="held-out scenes"), recipe.scene_px, torch.device("cpu"))
+    shown = tqdm(seeds, desc="held-out scenes")
+    matrix, result = evaluate_scenes(card, trainer.averaged.network, shown, recipe.scene_px, torch.device("cpu"))
     codes = {each.value: each.code for each in nomenclature(card.nomenclature).classes}
     score = Score(
         test_set=f"{held_out} procedural scenes of {recipe.scene_px} px, seeds {seeds.start}-{seeds.stop - 1}, never "

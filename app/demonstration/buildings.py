@@ -23,9 +23,12 @@ class Builder:
     def is_free(self, outline: Points) -> bool:
         """True when no road, water or roof lies under the polygon and it is not off the scene."""
         patch = self._canvas.patch(outline, over_lines=True)
-        if patch is None or self._canvas.reserved[patch.window.slices][patch.mask].any():
-            return False
-        return not bool(_TAKEN[patch.material[patch.mask]].any())
+        return self.is_off_lines(outline) and patch is not None and not _TAKEN[patch.material[patch.mask]].any()
+
+    def is_off_lines(self, outline: Points) -> bool:
+        """True when no road, railway or river lies under the polygon; roofs may, as in terraces."""
+        patch = self._canvas.patch(outline, over_lines=True)
+        return patch is not None and not self._canvas.reserved[patch.window.slices][patch.mask].any()
 
     def pitched(
         self, centre: Points, length: float, width: float, angle: float, eave_m: float, rng: np.random.Generator,

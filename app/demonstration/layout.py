@@ -168,7 +168,7 @@ def make_plan(rng: np.random.Generator, size_m: float, zones: list[Zone], grain:
     def deal(theme: Theme) -> Use:
         # The use furthest behind its share comes next: rare uses turn up in small scenes too.
         uses = MOSAICS[theme].uses
-        use = min(uses, key=lambda each: (dealt.get((theme, each), 0) + rng.uniform(0, 1.3)) / uses[each])
+        use = min(uses, key=lambda each: (dealt.get((theme, each), 0) + rng.uniform(0.15, 1.15)) / uses[each])
         dealt[theme, use] = dealt.get((theme, use), 0) + 1
         return use
 

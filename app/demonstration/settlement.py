@@ -69,21 +69,27 @@ class Settlement:
             while along < side - depth * 0.45:
                 front = rng.uniform(6, 14)
                 deep = depth * rng.uniform(0.8, 1.25)
-                here = start + direction * (along + front / 2) + inward * (3.9 + deep / 2)
-                at, angle = self._bent(here, float(np.arctan2(direction[1], direction[0])))
+                turned = float(np.arctan2(direction[1], direction[0]))
+                on_street = start + direction * (along + front / 2)
                 along += front
-                if rng.random() < 0.07:
+                if rng.random() < 0.06:
                     continue
-                outline = rectangle(at, front - 0.2, deep - 0.2, angle)
-                if self._build.is_free(rectangle(at, front - 0.6, deep * 0.8, angle)) and self._within(patch, at):
-                    eave = storey * rng.uniform(0.75, 1.3)
-                    self._build.pitched(
-                        at, front + 0.1, deep, angle, eave, rng, hipped=False, slope=rng.uniform(0.25, 0.5)
-                    )
-                    if rng.random() < 0.3:
-                        back = at + (outline[2] - outline[1]) / max(deep, 1) * rng.choice([-1, 1]) * deep * 0.7
-                        if self._build.is_free(rectangle(back, front * 0.5, 3, angle)):
-                            self._build.pitched(back, 5.5, front * 0.55, angle + np.pi / 2, rng.uniform(2.6, 4), rng)
+                eave, slope = storey * rng.uniform(0.75, 1.3), rng.uniform(0.25, 0.5)
+                for setback in (3.6, 6.6):  # behind the pavement, or behind the verge of a main road
+                    at, angle = self._bent(on_street + inward * (setback + deep / 2), turned)
+                    house = rectangle(at, front - 0.6, deep * 0.9, angle)
+                    if self._build.is_off_lines(house) and self._within(patch, at):
+                        self._build.pitched(at, front + 0.1, deep, angle, eave, rng, hipped=False, slope=slope)
+                        break
+        self._courtyard(patch, long_axis(corners)[0], rng)
+
+    def _courtyard(self, patch: Patch, angle: float, rng: np.random.Generator) -> None:
+        """Back buildings and trees in the free middle of an old block."""
+        for at in scatter(patch, 11.5, rng, 0.3, angle):
+            turned = angle + rng.choice([0, np.pi / 2]) + rng.normal(0, 0.04)
+            long, wide = rng.uniform(5, 13), rng.uniform(4, 9)
+            if rng.random() < 0.5 and self._build.is_free(rectangle(at, long, wide, turned)):
+                self._build.pitched(at, long, wide, turned, rng.uniform(2.6, 7), rng)
         for at in scatter(patch, 11, rng, 0.45):
             if rng.random() < 0.45 and self._build.is_free(rectangle(at, 2, 2, 0)):
                 self._woodland.garden_tree(at, rng)

@@ -23,7 +23,7 @@ from worker.pipeline import Predictor
 from worker.training.samples import Sampler
 from worker.training.scenes import FIRST_TRAINING_SEED, HELD_OUT_SEEDS, VALIDATION_SEEDS, scene_pool
 from worker.training.trainer import Trainer
-from worker.weights import card_json, half_precision
+from worker.weights import card_json, half_precision, network_of
 
 _REFRESH_STEPS = 6
 _FIRST_SCENES = 40
@@ -126,37 +126,41 @@ def evaluate_scenes(
 
 
 def export(trainer: Trainer, recipe: Recipe, folder: Path, held_out: int) -> tuple[ModelCard, np.ndarray, Figures]:
-    """Write the averaged weights (float16 safetensors) and their card with figures on held-out scenes."""
-    card = trainer.card
+    """Write the averaged weights (float16 safetensors) and their card, whose figures are those of the written file."""
     content = half_precision(trainer.averaged.network.state_dict())
+    card = trainer.card.model_copy(
+        update={"weights": f"{trainer.card.id}.safetensors", "sha256": hashlib.sha256(content).hexdigest()}
+    )
+    path = folder / f"{card.id}.safetensors"
+    path.write_bytes(content)
+    network = network_of(card, path)
     seeds = HELD_OUT_SEEDS[:held_out]
     shown = tqdm(seeds, desc="held-out scenes")
-    matrix, result = evaluate_scenes(card, trainer.averaged.network, shown, recipe.scene_px, torch.device("cpu"))
+    matrix, result = evaluate_scenes(card, network, shown, recipe.scene_px, torch.device("cpu"))
+    completed = card.model_copy(
+        update={"training": _told(trainer, recipe), "scores": (_score(card, result, seeds, recipe.scene_px),)}
+    )
+    (folder / f"{card.id}.json").write_bytes(card_json(completed))
+    return completed, matrix, result
+
+
+def _score(card: ModelCard, result: Figures, seeds: range, scene_px: int) -> Score:
     codes = {each.value: each.code for each in nomenclature(card.nomenclature).classes}
-    score = Score(
-        test_set=f"{held_out} procedural scenes of {recipe.scene_px} px, seeds {seeds.start}-{seeds.stop - 1}, never "
-        "trained on; not augmented",
+    return Score(
+        test_set=f"{len(seeds)} procedural scenes of {scene_px} px, seeds {seeds.start}-{seeds.stop - 1}, "
+        f"{result.pixels} pixels, never trained on; no real imagery",
         source="cosia train",
         rule=MEAN_RULE,
         overall_accuracy=round(result.overall_accuracy, 4),
         mean_iou=round(result.mean_iou, 4),
         iou={codes[value]: round(iou, 4) for value, iou in result.iou.items()},
     )
+
+
+def _told(trainer: Trainer, recipe: Recipe) -> str:
     progress = trainer.progress
-    training = (
-        f"Trained on {datetime.now(UTC):%Y-%m-%d} by `cosia train {card.id}` on procedural scenes of the demonstration "
-        f"generator only (seeds from {FIRST_TRAINING_SEED}; {progress.scenes} scenes), never on real imagery: "
-        f"{progress.step} steps in {progress.elapsed_s / 60:.0f} minutes; {recipe}."
+    return (
+        f"Trained on {datetime.now(UTC):%Y-%m-%d} by `cosia train {trainer.card.id}` on procedural scenes of the "
+        f"demonstration generator only (seeds from {FIRST_TRAINING_SEED}; {progress.scenes} scenes), never on real "
+        f"imagery: {progress.step} steps in {progress.elapsed_s / 60:.0f} minutes; {recipe}."
     )
-    name = f"{card.id}.safetensors"
-    completed = card.model_copy(
-        update={
-            "weights": name,
-            "sha256": hashlib.sha256(content).hexdigest(),
-            "training": training,
-            "scores": (score,),
-        }
-    )
-    (folder / name).write_bytes(content)
-    (folder / f"{card.id}.json").write_bytes(card_json(completed))
-    return completed, matrix, result

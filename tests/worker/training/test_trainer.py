@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from app.definitions import Band, ModelCard
+from app.demonstration.scene import compose
+from app.errors import WeightsUnreadable
+from worker.training.samples import Batch
+from worker.training.trainer import Trainer, rate_at
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def five_band_card(card: ModelCard) -> ModelCard:
+    return card.model_copy(
+        update={
+            "bands": tuple(Band),
+            "mean": (110.0,) * 4 + (20.0,),
+            "std": (50.0,) * 4 + (30.0,),
+            "values": tuple(range(1, 17)),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def two_scenes() -> Batch:
+    scenes = [compose(seed, 128) for seed in (1, 2)]
+    truth = np.stack([scene.truth for scene in scenes])
+    return Batch(np.stack([scene.imagery for scene in scenes]), truth, np.ones(truth.shape, bool))
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_steps_reduce_the_loss_on_two_fixed_scenes(five_band_card: ModelCard, two_scenes: Batch, replicas: int) -> None:
+    trainer = Trainer(five_band_card, peak_rate=1e-2, seed=0, device=CPU, replicas=replicas)
+
+    losses = [trainer.step(two_scenes, progress=0.1) for _ in range(25)]
+
+    assert losses[-1] < 0.6 * losses[0]
+
+
+def test_resumed_training_goes_on_as_if_never_interrupted(
+    five_band_card: ModelCard, two_scenes: Batch, tmp_path: Path
+) -> None:
+    undisturbed = Trainer(five_band_card, peak_rate=1e-3, seed=0, device=CPU)
+    interrupted = Trainer(five_band_card, peak_rate=1e-3, seed=0, device=CPU)
+    for _ in range(2):
+        undisturbed.step(two_scenes, progress=0.2)
+        interrupted.step(two_scenes, progress=0.2)
+    interrupted.save(tmp_path / "checkpoint.pt")
+    resumed = Trainer(five_band_card, peak_rate=1e-3, seed=99, device=CPU)
+
+    resumed.resume(tmp_path / "checkpoint.pt")
+    losses = [trainer.step(two_scenes, progress=0.5) for trainer in (undisturbed, resumed)]
+
+    assert resumed.progress.step == undisturbed.progress.step == 3
+    assert losses[0] == losses[1]
+    expected, actual = undisturbed.averaged.network.state_dict(), resumed.averaged.network.state_dict()
+    assert all(torch.equal(actual[key], expected[key]) for key in expected)
+
+
+def test_checkpoint_of_another_network_is_refused(
+    card: ModelCard, five_band_card: ModelCard, tmp_path: Path
+) -> None:
+    Trainer(card, peak_rate=1e-3, seed=0, device=CPU).save(tmp_path / "checkpoint.pt")
+
+    with pytest.raises(WeightsUnreadable, match=r"checkpoint\.pt is no checkpoint of a training of tiny"):
+        Trainer(five_band_card, peak_rate=1e-3, seed=0, device=CPU).resume(tmp_path / "checkpoint.pt")
+
+
+def test_learning_rate_rises_then_falls_to_one_percent() -> None:
+    assert rate_at(0.0) == 0.0
+    assert rate_at(0.04) == pytest.approx(1.0)
+    assert rate_at(0.52) == pytest.approx(0.505)  # half way down: (1 + 0.01) / 2
+    assert rate_at(1.0) == pytest.approx(0.01)
+    assert rate_at(1.3) == pytest.approx(0.01)

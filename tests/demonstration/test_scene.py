@@ -136,6 +136,14 @@ def test_vintages_differ_in_few_pixels_and_only_by_real_changes() -> None:
     assert changed[mineral_and_water].mean() < 0.02
 
 
+def test_vacant_plots_are_built_upon_in_the_later_vintage() -> None:
+    before, after = (compose(5, 768, zones=everywhere(Theme.SUBURB), vintage=each) for each in (0, 1))
+    built = (after.truth == BUILDING) & (before.truth != BUILDING)
+
+    assert built.sum() * 0.04 > 60  # m2, at least one house
+    assert ((before.truth == BUILDING) & (after.truth != BUILDING)).sum() < 0.05 * built.sum()
+
+
 def test_conditions_change_the_picture_and_not_the_ground() -> None:
     hazy = replace(exact_heights(1), offset=(30.0, 30.0, 30.0, 30.0))
     clear = compose(6, SIZE_PX, conditions=exact_heights(1))

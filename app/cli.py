@@ -69,7 +69,7 @@ def up() -> None:
         launcher.start_broker()
         launcher.start_worker()
         launcher.watch_in_background()
-        if not demo.is_published(sessions()):
+        if settings().demonstration_blocks and not demo.is_published(sessions()):
             _say("making the demonstration territory (once, one to two minutes)")
             with _Bars() as bars:
                 demo.set_up(sessions(), storage(), settings(), bars.show)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from app import aoi, imagery, jobs, models
 from app.database import JobRow, LayerRow, Sessions
-from app.definitions import ImagerySource, nomenclature, prediction_grid
+from app.definitions import BLOCK_PX, ImagerySource, nomenclature, prediction_grid
 from app.demonstration.territory import Vintage, make_territory
 from app.errors import CosiaError
 from app.jobs import Limits, Request
@@ -36,7 +36,8 @@ def is_published(sessions: Sessions) -> bool:
 
 def set_up(sessions: Sessions, storage: Storage, settings: Settings, progress: Progress) -> None:
     """Makes what is missing; needs a worker that is running. Raises DemonstrationFailed."""
-    vintages = make_territory(storage.folder / "demonstration", progress)
+    size_px = settings.demonstration_blocks * BLOCK_PX
+    vintages = make_territory(storage.folder / "demonstration", progress, size_px=size_px)
     sources = [_register(sessions, storage, vintage) for vintage in vintages]
     source = next(source for source in sources if source.id == _SOURCE)
     with sessions.read() as session:

@@ -28,6 +28,10 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=1, le=65535, description="Port the web server listens on.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe line logged.")
 
+    demonstration_blocks: int = Field(
+        3, ge=0, le=10, description="Side of the demonstration territory, blocks of 409.6 m; 0 for none."
+    )
+
     aoi_km2: float = Field(25.0, gt=0, description="Largest area of interest, km².")
     aoi_vertices: int = Field(10_000, gt=3, description="Most vertices in an area of interest.")
     body_bytes: int = Field(2_000_000, gt=0, description="Largest request body, bytes.")

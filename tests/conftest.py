@@ -18,6 +18,7 @@ from app.settings import settings
 from app.storage import storage
 from tests.components import COMPONENTS, MISSING, require
 from tests.servers import PostgisServer, RedisServer, postgis_server, redis_server
+from tests.service import Service
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -125,3 +126,16 @@ def redis() -> Iterator[RedisServer]:
 def redis_url(redis: RedisServer) -> str:
     """An empty Redis database of this test alone."""
     return redis.new_url()
+
+
+@pytest.fixture(scope="session")
+def running_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The whole service in processes of its own, for the whole run: tests must leave it as they found it."""
+    with Service(tmp_path_factory.mktemp("service") / "data") as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def running_server(running_service: Service) -> str:
+    """Address of the running service, which has the demonstration layer and both vintages of imagery."""
+    return running_service.url

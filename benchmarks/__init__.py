@@ -1,0 +1,1 @@
+"""Measurements of this service beside its peers, in one run, as ratios. Nothing here is a test."""

@@ -6,20 +6,43 @@ from pathlib import Path
 
 import click
 import torch
+from tqdm import tqdm
 
 from app import models
 from app.database import sessions
 from app.database.migrate import migrate, require_head
 from app.definitions import ModelCard, nomenclature, shipped_model_cards
+from app.imagery.sources import all_files, find
 from app.logs import configure_logs
 from app.settings import settings
 from app.storage import storage
 from worker import weights
 from worker.evaluation import table
-from worker.pipeline import select_device
+from worker.pipeline import predictor, select_device
+from worker.source_map import write_source_map
 from worker.training.run import Recipe, evaluate_scenes, export
 from worker.training.run import train as run_training
 from worker.training.scenes import HELD_OUT_SEEDS
+
+
+@click.command()
+@click.option("--source", "source_id", required=True, help="Imagery source, as `cosia imagery list` names it.")
+@click.option("--model", "model_id", default="cosia-demo", show_default=True, help="Model, as `cosia model list`.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="GeoTIFF to write.")
+def predict(source_id: str, model_id: str, out: Path) -> None:
+    """Predict all of an imagery source, here and now, into one cloud-optimised GeoTIFF."""
+    migrate(sessions().engine)
+    with sessions().read() as session:
+        source = find(session, source_id)
+        files = all_files(session, source_id)
+        found = models.find_model(session, storage(), model_id)
+    with tqdm(total=100, unit="%", desc=source.title) as bar:
+
+        def show(done: float) -> None:
+            bar.update(round(done * 100) - bar.n)
+
+        write_source_map(out, source, files, predictor(found.card, found.path), show)
+    click.echo(f"{out} holds the classes, {out.name}.aux.xml their names")
 
 
 @click.command()

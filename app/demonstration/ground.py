@@ -4,10 +4,11 @@ import cv2
 import numpy as np
 
 from app.demonstration.canvas import Patch
+from app.demonstration.crowns import Kind
 from app.demonstration.materials import Material
 from app.demonstration.noise import Noise
 from app.demonstration.palette import Palette
-from app.demonstration.vegetation import Kind, Woodland, patch_centre, scatter
+from app.demonstration.vegetation import Woodland, patch_centre, scatter
 
 
 class Ground:

@@ -97,3 +97,9 @@ class Palette:
         season = np.float32(self._conditions.season)
         target = _SPRING if season > 0 else _AUTUMN
         return np.asarray(1 + (target - 1) * abs(season), np.float32)
+
+
+def scalar(colour: Colour) -> tuple[float, float, float, float]:
+    """The colour as OpenCV's drawing functions take it, within 0..255."""
+    red, green, blue, infrared = (float(np.clip(value, 0, 255)) for value in colour)
+    return red, green, blue, infrared

@@ -4,11 +4,12 @@ import cv2
 import numpy as np
 
 from app.demonstration.canvas import PX_PER_M, Canvas, Points
+from app.demonstration.crowns import Kind
 from app.demonstration.layout import Edge, Plan, densify
 from app.demonstration.materials import Material
 from app.demonstration.noise import Noise
-from app.demonstration.palette import Colour, Palette
-from app.demonstration.vegetation import Kind, Woodland
+from app.demonstration.palette import Colour, Palette, scalar
+from app.demonstration.vegetation import Woodland
 
 
 class Roads:
@@ -134,11 +135,6 @@ def _beside(line: Points, offset_m: float) -> Points:
     tangent = np.gradient(line, axis=0)
     tangent /= np.maximum(np.hypot(tangent[:, 0], tangent[:, 1]), 1e-6)[:, None]
     return np.asarray(line + offset_m * np.stack([-tangent[:, 1], tangent[:, 0]], 1), np.float64)
-
-
-def scalar(colour: Colour) -> tuple[float, float, float, float]:
-    red, green, blue, infrared = (float(np.clip(value, 0, 255)) for value in colour)
-    return red, green, blue, infrared
 
 
 def sweep(rng: np.random.Generator, through: tuple[float, float], size_m: float, bend_m: float) -> Points:

@@ -4,12 +4,13 @@ import numpy as np
 
 from app.demonstration.buildings import Builder
 from app.demonstration.canvas import Canvas, Patch, Points, rectangle
+from app.demonstration.crowns import Kind
 from app.demonstration.farming import Farm
 from app.demonstration.layout import Parcel, Warp, area, densify, long_axis, split
 from app.demonstration.materials import Material
 from app.demonstration.noise import Noise
 from app.demonstration.palette import Palette
-from app.demonstration.vegetation import Kind, Woodland, scatter
+from app.demonstration.vegetation import Woodland, scatter
 
 
 class Settlement:

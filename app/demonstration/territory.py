@@ -16,10 +16,11 @@ from rasterio.transform import from_origin
 
 from app.definitions import nomenclature
 from app.demonstration.conditions import Conditions
-from app.demonstration.scene import Scene, commune, compose
+from app.demonstration.scene import Scene, compose
+from app.demonstration.zones import commune
 
 EPSG = 2154
-LEFT_M, TOP_M = 720896.0, 6273792.0  # a corner of the prediction grid, see DESIGN 4: 3 x 3 blocks
+LEFT_M, TOP_M = 720896.0, 6273792.0  # upper left corner of 3 x 3 blocks of the prediction grid
 RESOLUTION_M = 0.2
 SIZE_PX = 6144
 SEED = 2021

@@ -1,38 +1,21 @@
 """Trees, hedges, woods, brush and clear cuts."""
 
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 
 import cv2
 import numpy as np
 
 from app.demonstration.canvas import PX_PER_M, Canvas, Patch, Points, packed
+from app.demonstration.crowns import RADII_PX, VARIANTS, Kind, make_crown, turned
 from app.demonstration.materials import Material
-from app.demonstration.noise import FloatImage, Noise
-from app.demonstration.palette import Colour, Palette
-
-
-class Kind(StrEnum):
-    DECIDUOUS = "deciduous"
-    CONIFER = "conifer"
-    SHRUB = "shrub"
-
+from app.demonstration.noise import Noise
+from app.demonstration.palette import Colour, Palette, scalar
 
 MATERIAL_OF = {
     Kind.DECIDUOUS: Material.DECIDUOUS,
     Kind.CONIFER: Material.CONIFER,
     Kind.SHRUB: Material.BRUSH,
 }
-_RADII_PX = (3, 4, 5, 6, 8, 10, 12, 15, 18, 22, 27)
-_VARIANTS = 5
-
-
-@dataclass(frozen=True)
-class Crown:
-    """profile: (2r+1, 2r+1) float32, 1 at the top, 0 outside; the canopy surface is a share of the tree's height."""
-
-    profile: FloatImage
-    radius_px: int
 
 
 class Woodland:
@@ -43,9 +26,9 @@ class Woodland:
         self._palette = palette
         self._noise = noise
         self._crowns = {
-            (kind, radius): [_crown(kind, radius, rng) for _ in range(_VARIANTS)]
+            (kind, radius): [make_crown(kind, radius, rng) for _ in range(VARIANTS)]
             for kind in MATERIAL_OF
-            for radius in _RADII_PX
+            for radius in RADII_PX
         }
 
     def tree(
@@ -59,9 +42,9 @@ class Woodland:
     ) -> None:
         """One crown at `at` (x, y metres), wherever it stands higher than what is there."""
         wanted = radius_m * PX_PER_M
-        radius = min(_RADII_PX, key=lambda each: abs(each - wanted))
-        crown = self._crowns[kind, radius][int(rng.integers(_VARIANTS))]
-        profile = _turned(crown.profile, int(rng.integers(8)))
+        radius = min(RADII_PX, key=lambda each: abs(each - wanted))
+        crown = self._crowns[kind, radius][int(rng.integers(VARIANTS))]
+        profile = turned(crown.profile, int(rng.integers(8)))
         left, top = int(at[0] * PX_PER_M) - radius, int(at[1] * PX_PER_M) - radius
         side, size = 2 * radius + 1, self._canvas.size_px
         x0, y0, x1, y1 = max(left, 0), max(top, 0), min(left + side, size), min(top + side, size)
@@ -117,7 +100,7 @@ class Woodland:
         shades = {kind: self.colour(kind, rng, 0.08) for kind, _ in kinds}
         names, weights = [kind for kind, _ in kinds], np.array([weight for _, weight in kinds])
         stand = rng.uniform(0, 50, 2)
-        for at in _scatter(patch, spacing, rng, 0.12 if plantation else 0.42, angle=rng.uniform(0, np.pi)):
+        for at in scatter(patch, spacing, rng, 0.12 if plantation else 0.42, angle=rng.uniform(0, np.pi)):
             drift = np.sin(at[0] / 17 + stand[0]) * np.sin(at[1] / 23 + stand[1])
             kind = names[int(rng.choice(len(names), p=_shifted(weights, drift)))]
             tall = tall_m * (1 + 0.18 * drift) * rng.uniform(0.72, 1.15)
@@ -130,7 +113,7 @@ class Woodland:
         clumps &= patch.mask
         patch.paint(Material.BRUSH, self._palette.colour(Material.BRUSH, rng), where=clumps, height=0.5)
         shade = self._palette.colour(Material.BRUSH, rng, 0.08)
-        for at in _scatter(patch, 1.9, rng, 0.5):
+        for at in scatter(patch, 1.9, rng, 0.5):
             if not _at(clumps, patch, at):
                 continue
             radius = rng.uniform(0.6, 1.7)
@@ -142,13 +125,13 @@ class Woodland:
                 self._palette.vary(shade, rng, 0.13),
                 rng,
             )
-        for at in _scatter(patch, 17, rng, 0.5):
+        for at in scatter(patch, 17, rng, 0.5):
             if rng.random() < 0.4 and _at(patch.mask, patch, at):
                 self.garden_tree(at, rng)
 
     def lone_trees(self, patch: Patch, rng: np.random.Generator, density: float) -> None:
         """A few old trees standing in open land."""
-        for at in _scatter(patch, 24, rng, 0.5):
+        for at in scatter(patch, 24, rng, 0.5):
             if rng.random() < density * rng.random():
                 radius = rng.uniform(2.0, 5.2)
                 colour = self.colour(Kind.DECIDUOUS, rng)
@@ -173,10 +156,10 @@ class Woodland:
             self._palette.colour(Material.GRAVEL, rng),
             self._palette.colour(Material.SLASH, rng) * 0.8,
         )
-        for at in _scatter(patch, 3.4, rng, 0.5):
+        for at in scatter(patch, 3.4, rng, 0.5):
             x, y = (at * PX_PER_M).astype(int)
-            cv2.circle(self._canvas.albedo, (int(x), int(y)), 1, _scalar(pale if rng.random() < 0.6 else dark), -1)
-        for at in _scatter(patch, 30, rng, 0.5):
+            cv2.circle(self._canvas.albedo, (int(x), int(y)), 1, scalar(pale if rng.random() < 0.6 else dark), -1)
+        for at in scatter(patch, 30, rng, 0.5):
             if rng.random() < 0.35:
                 self.tree(
                     at,
@@ -195,10 +178,6 @@ def patch_centre(patch: Patch) -> Points:
 
 def scatter(patch: Patch, spacing_m: float, rng: np.random.Generator, jitter: float, angle: float = 0.0) -> Points:
     """Points (n, 2) in metres inside a patch on a jittered lattice, in random order."""
-    return _scatter(patch, spacing_m, rng, jitter, angle)
-
-
-def _scatter(patch: Patch, spacing_m: float, rng: np.random.Generator, jitter: float, angle: float = 0.0) -> Points:
     window = patch.window
     centre = patch_centre(patch)
     reach = np.hypot(window.width, window.height) / (2 * PX_PER_M)
@@ -220,42 +199,7 @@ def _at(mask: np.ndarray, patch: Patch, point: Points) -> bool:
     return bool(mask[y, x])
 
 
-def _scalar(colour: Colour) -> tuple[float, float, float, float]:
-    red, green, blue, infrared = (float(np.clip(value, 0, 255)) for value in colour)
-    return red, green, blue, infrared
-
-
 def _shifted(weights: np.ndarray, drift: float) -> np.ndarray:
     shifted = weights.copy()
     shifted[0] *= 1 + drift * 0.8
     return np.asarray(shifted / shifted.sum())
-
-
-def _turned(profile: FloatImage, way: int) -> FloatImage:
-    turned = profile[::-1] if way & 1 else profile
-    turned = turned[:, ::-1] if way & 2 else turned
-    return turned.T if way & 4 else turned
-
-
-def _crown(kind: Kind, radius_px: int, rng: np.random.Generator) -> Crown:
-    side = 2 * radius_px + 1
-    y, x = np.mgrid[-radius_px : radius_px + 1, -radius_px : radius_px + 1].astype(np.float32)
-    distance, bearing = np.hypot(x, y) / (radius_px + 0.3), np.arctan2(y, x)
-    outline = np.full_like(distance, 0.86)
-    for lobes in range(2, 7):
-        outline += rng.normal(0, 0.09 / np.sqrt(lobes)) * np.cos(lobes * bearing + rng.uniform(0, 6.3))
-    share = distance / np.clip(outline, 0.5, 1.0)
-    if kind is Kind.CONIFER:
-        star = 1 + 0.12 * np.cos(int(rng.integers(6, 10)) * bearing + rng.uniform(0, 6.3))
-        profile = np.clip(1 - (share / star) ** 1.15, 0, None)
-    elif kind is Kind.DECIDUOUS and radius_px <= 12 and rng.random() < 0.12:  # the fronds of a palm
-        fronds = 0.72 + 0.34 * np.cos(int(rng.integers(9, 13)) * bearing + rng.uniform(0, 6.3))
-        profile = np.clip(1 - (distance / fronds) ** 2, 0, None) * (1 - 0.5 * distance)
-    else:
-        profile = np.sqrt(np.clip(1 - share**2, 0, None))
-    clumps = max(3, int(radius_px / 1.6))
-    lumps = cv2.resize(
-        rng.uniform(-1, 1, (clumps, clumps)).astype(np.float32), (side, side), interpolation=cv2.INTER_CUBIC
-    )
-    profile = np.where(profile > 0, np.clip(profile * (1 + 0.22 * lumps), 0.02, 1.2), 0)
-    return Crown(profile.astype(np.float32), radius_px)

@@ -8,8 +8,9 @@ import pytest
 from app.demonstration import scene
 from app.demonstration.conditions import Conditions, draw_conditions
 from app.demonstration.layout import Zone
-from app.demonstration.scene import Scene, commune, compose, draw_zones
+from app.demonstration.scene import Scene, compose
 from app.demonstration.themes import Theme
+from app.demonstration.zones import commune, draw_zones
 
 SIZE_PX = 512
 BUILDING, IMPERVIOUS, POOL, WATER, CONIFER, DECIDUOUS = 1, 3, 4, 6, 8, 9

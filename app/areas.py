@@ -1,6 +1,7 @@
 """Area per class inside a polygon, exact at full resolution.
 
-The rule: a pixel counts, whole, when its centre lies inside the polygon. Areas are those of the grid's plane.
+The rule: a pixel counts, whole, when its centre lies inside the polygon (on its very edge: either way). Areas are
+those of the grid's plane.
 """
 
 from __future__ import annotations

@@ -15,8 +15,8 @@ from pyproj import CRS, Transformer
 from app import imagery
 from app.database import Sessions, connect
 from app.definitions import Band, ImagerySource, Role
+from app.definitions.projection import prediction_epsg
 from app.errors import ImageryRefused, Unavailable, Unknown
-from app.imagery.projection import prediction_epsg
 from tests.imagery_files import LEFT, TOP, UNNAMED_LAMBERT_93, random_bytes, write_raster
 
 Register = Callable[..., ImagerySource]

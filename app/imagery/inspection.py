@@ -14,9 +14,9 @@ from rasterio.windows import Window
 from app.definitions import Role, prediction_grid
 from app.definitions.grid import prediction_crs
 from app.definitions.imagery_source import ROLE_BANDS
+from app.definitions.projection import prediction_epsg
 from app.errors import ImageryRefused, RasterRefused
 from app.imagery.files import PixelLayout, open_raster
-from app.imagery.projection import prediction_epsg
 
 _PIXEL_TOLERANCE = 0.05  # real deliveries are off by 0.15 %; beyond 5 % it is another resolution
 _SAMPLE_PX = 256

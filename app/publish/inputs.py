@@ -16,6 +16,7 @@ from rasterio.windows import Window
 
 from app.definitions import BLOCK_PX, Grid, Nomenclature, prediction_grid
 from app.definitions.grid import prediction_crs
+from app.definitions.projection import prediction_epsg
 from app.errors import RasterRefused
 from app.outputs import Part
 
@@ -108,7 +109,7 @@ def _epsg(crs: CRS | None, name: str) -> int:
     """The EPSG code of a projected CRS in metres; also where it is written without its name."""
     found: int | None = None
     if crs:
-        found = crs.to_epsg() or next((code for code in prediction_crs() if crs == CRS.from_epsg(code)), None)
+        found = crs.to_epsg() or prediction_epsg(crs.to_wkt())
     if crs is None or found is None or not crs.is_projected or crs.linear_units_factor[1] != 1.0:
         raise RasterRefused(f"{name}: its CRS must be a projected one in metres with an EPSG code, such as EPSG:2154")
     return found

@@ -1,4 +1,4 @@
-"""Coordinate reference systems of imagery, recognised by what they do rather than by what they are called."""
+"""Coordinate reference systems of files, recognised by what they do rather than by what they are called."""
 
 from __future__ import annotations
 

@@ -1,0 +1,159 @@
+"""Collections, legends, points and areas."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from lxml import etree
+from PIL import Image
+from pyproj import Transformer
+
+from app.definitions.tile_matrix_set import tile_matrix_sets
+from tests import published as layers
+
+_TO_LONLAT = Transformer.from_crs(2154, 4326, always_xy=True)
+
+
+def _lonlat(right_m: float, down_m: float) -> tuple[float, float]:
+    """Of a point counted from the corner of the town."""
+    lon, lat = _TO_LONLAT.transform(layers.LEFT + right_m, layers.TOP - down_m)
+    return lon, lat
+
+
+def _rectangle(left_m: float, top_m: float, right_m: float, bottom_m: float) -> dict[str, object]:
+    corners = [(left_m, top_m), (right_m, top_m), (right_m, bottom_m), (left_m, bottom_m), (left_m, top_m)]
+    return {"type": "Polygon", "coordinates": [[_lonlat(*corner) for corner in corners]]}
+
+
+def test_collections_list_every_layer_with_its_extent_and_vintage(published: TestClient) -> None:
+    document = published.get("/api/collections").json()
+
+    assert [c["id"] for c in document["collections"]] == ["field", "town"]
+    town = document["collections"][1]
+    assert town["extent"]["temporal"]["interval"] == [["2021-01-01T00:00:00Z", "2021-12-31T23:59:59Z"]]
+    assert town["extent"]["spatial"]["bbox"][0][0] == pytest.approx(_lonlat(0, 0)[0], abs=1e-5)
+    assert town["cosia:demonstration"] is False
+    assert len(town["cosia:version"]) == 12
+
+
+def test_every_link_of_a_collection_leads_somewhere(published: TestClient) -> None:
+    links = published.get("/api/collections/town").json()["links"]
+
+    for link in links:
+        if not link.get("templated"):
+            answer = published.get(link["href"].removeprefix("http://127.0.0.1:8000"))
+            assert answer.status_code == 200, link
+            assert answer.headers["content-type"].startswith(link["type"]), link
+
+
+def test_a_point_has_the_class_that_lies_there(published: TestClient) -> None:
+    lon, lat = _lonlat(150.0, 50.0)
+    answer = published.get(f"/api/collections/town/point?lon={lon}&lat={lat}").json()
+
+    assert (answer["value"], answer["code"], answer["colour"]) == (9, "feuillu", "#4c9129")
+    assert (answer["title_fr"], answer["title_en"]) == ("Feuillu", "deciduous")
+    assert answer["confidence"] == pytest.approx(128 / 255, abs=1e-3)
+
+
+@pytest.mark.parametrize(("right_m", "down_m"), [(150.0, 150.0), (-5.0, 50.0), (1e6, -1e6)])
+def test_a_point_on_nodata_or_outside_has_the_value_0(published: TestClient, right_m: float, down_m: float) -> None:
+    lon, lat = _lonlat(right_m, down_m)
+    answer = published.get(f"/api/collections/town/point?lon={lon}&lat={lat}").json()
+
+    assert (answer["value"], answer["colour"], answer["confidence"]) == (0, None, None)
+
+
+@pytest.mark.parametrize("query", ["lon=500&lat=0", "lon=nan&lat=0", "lon=3", "lon=3&lat=44&crs=2154"])
+def test_a_point_that_is_none_is_refused(published: TestClient, query: str) -> None:
+    assert published.get(f"/api/collections/town/point?{query}").status_code == 400
+
+
+def test_areas_count_the_pixels_inside_a_polygon(published: TestClient) -> None:
+    # Edges lie between pixel centres (0.1 m + k * 0.2 m): columns 312-661, rows 52-151; trees begin at column 512.
+    polygon = _rectangle(62.35, 10.35, 132.45, 30.45)
+    answer = published.post("/api/collections/town/areas", json=polygon).json()
+
+    by_code = {c["code"]: c["area_m2"] for c in answer["classes"]}
+    assert by_code == {"batiment": pytest.approx(200 * 100 * 0.04), "feuillu": pytest.approx(150 * 100 * 0.04)}
+    assert answer["area_m2"] == pytest.approx(sum(by_code.values()))
+    assert sum(c["share"] for c in answer["classes"]) == pytest.approx(1)
+    assert answer["asked_m2"] == pytest.approx(70.1 * 20.1, rel=1e-4)
+    assert answer["resolution_m"] == 0.2
+
+
+def test_areas_outside_of_the_layer_are_empty(published: TestClient) -> None:
+    answer = published.post("/api/collections/town/areas", json=_rectangle(-90.0, 10.0, -20.0, 30.0)).json()
+
+    assert (answer["area_m2"], answer["classes"]) == (0, [])
+
+
+def test_areas_refuse_more_than_the_limit(published: TestClient) -> None:
+    answer = published.post("/api/collections/town/areas", json=_rectangle(0.0, 0.0, 5100.0, 5000.0))
+
+    assert answer.status_code == 400
+    assert answer.json()["type"] == "urn:cosia:problem:aoi-too-large"
+    assert "25 km²" in answer.json()["detail"]
+
+
+def test_areas_refuse_what_is_no_polygon(published: TestClient) -> None:
+    answer = published.post("/api/collections/town/areas", json={"type": "Point", "coordinates": [3, 44]})
+
+    assert answer.status_code == 400
+    assert answer.json()["type"] == "urn:cosia:problem:aoi-invalid"
+
+
+def test_the_legend_holds_the_sixteen_classes(published: TestClient) -> None:
+    document = published.get("/api/collections/town/legend.json").json()
+
+    assert [c["value"] for c in document["classes"]] == list(range(1, 17))
+    assert document["classes"][0]["title_fr"] == "Bâtiment"
+    assert document["classes"][0]["colour"] == "#ce7079"
+
+
+def test_the_legend_picture_shows_every_colour(published: TestClient) -> None:
+    picture = Image.open(io.BytesIO(published.get("/api/collections/town/legend.png").content)).convert("RGB")
+    classes = published.get("/api/collections/town/legend.json").json()["classes"]
+
+    colours = {colour for _, colour in picture.getcolors(1 << 20) or []}
+    assert {tuple(bytes.fromhex(c["colour"][1:])) for c in classes} <= colours
+
+
+def test_sld_and_qml_name_and_colour_every_value(published: TestClient) -> None:
+    sld = etree.fromstring(published.get("/api/collections/town/legend.sld").content)
+    qml = etree.fromstring(published.get("/api/collections/town/legend.qml").content)
+
+    entries = {
+        e.get("quantity"): (e.get("label"), e.get("color"))
+        for e in sld.iter("{http://www.opengis.net/sld}ColorMapEntry")
+    }
+    palette = {e.get("value"): (e.get("label"), e.get("color")) for e in qml.iter("paletteEntry")}
+    assert entries == palette
+    assert entries["14"] == ("Terre labourée", "#d0a349")
+    assert len(entries) == 16
+
+
+def test_tilesets_lead_to_tiles_in_every_tile_matrix_set(published: TestClient) -> None:
+    for summary in published.get("/api/collections/town/map/tiles").json()["tilesets"]:
+        href = next(link["href"] for link in summary["links"] if link["rel"] == "self")
+        tileset = published.get(href.removeprefix("http://127.0.0.1:8000")).json()
+        deepest = tileset["tileMatrixSetLimits"][-1]
+        template = next(link["href"] for link in tileset["links"] if link["rel"] == "item")
+        # A quarter in from the north-west: the middle of the buildings.
+        row = (3 * deepest["minTileRow"] + deepest["maxTileRow"]) // 4
+        column = (3 * deepest["minTileCol"] + deepest["maxTileCol"]) // 4
+        address = template.format(tileMatrix=deepest["tileMatrix"], tileRow=row, tileCol=column)
+        answer = published.get(address.removeprefix("http://127.0.0.1:8000"))
+
+        assert answer.status_code == 200, address
+        assert layers.BUILDING in np.asarray(Image.open(io.BytesIO(answer.content))), address
+
+
+def test_tile_matrix_sets_are_listed_and_defined(published: TestClient) -> None:
+    listed = published.get("/api/tileMatrixSets").json()["tileMatrixSets"]
+
+    assert {tms["id"] for tms in listed} == set(tile_matrix_sets())
+    assert published.get("/api/tileMatrixSets/WebMercatorQuad").json()["tileMatrices"][0]["matrixWidth"] == 1
+    assert published.get("/api/tileMatrixSets/nothing").status_code == 404

@@ -1,0 +1,71 @@
+"""Every tile matrix set against morecantile, an independent reader of the same standard."""
+
+from __future__ import annotations
+
+import math
+
+import morecantile
+import pytest
+
+from app.definitions.tile_matrix_set import TileMatrixSet, tile_matrix_set, tile_matrix_sets
+from app.errors import Unknown
+
+SETS = list(tile_matrix_sets().values())
+METRES_PER_DEGREE = 111319.49079327358  # OGC 17-083r4, 6.1.1: of the WGS 84 equator
+
+
+@pytest.mark.parametrize("tms", SETS, ids=lambda tms: tms.id)
+def test_tiles_lie_where_an_independent_reader_puts_them(tms: TileMatrixSet) -> None:
+    other = morecantile.TileMatrixSet.model_validate(tms.document)
+
+    for matrix in tms.matrices:
+        column, row = matrix.width - 1, matrix.height // 2
+        expected = tuple(other.xy_bounds(morecantile.Tile(column, row, int(matrix.id))))
+        assert matrix.bounds(column, row) == pytest.approx(expected, rel=1e-12, abs=1e-6)
+
+
+@pytest.mark.parametrize("tms", SETS, ids=lambda tms: tms.id)
+def test_scales_follow_from_the_cell_sizes(tms: TileMatrixSet) -> None:
+    metres_per_unit = METRES_PER_DEGREE if tms.latitude_first else 1.0
+
+    for matrix in tms.matrices:
+        # A pixel of 0.28 mm (OGC 17-083r4, 6.1.1).
+        assert matrix.scale_denominator == pytest.approx(matrix.cell_size * metres_per_unit / 0.00028, rel=1e-12)
+
+
+@pytest.mark.parametrize("tms", SETS, ids=lambda tms: tms.id)
+def test_each_level_halves_the_one_before(tms: TileMatrixSet) -> None:
+    for coarse, fine in zip(tms.matrices, tms.matrices[1:], strict=False):
+        assert coarse.cell_size == pytest.approx(2 * fine.cell_size, rel=1e-12)
+        assert int(fine.id) == int(coarse.id) + 1
+
+
+@pytest.mark.parametrize(("short", "whole"), [("PM_6_19", "WebMercatorQuad"), ("2154_10cm_7_20", "2154_10cm")])
+def test_a_truncated_set_has_the_same_tiles(short: str, whole: str) -> None:
+    for matrix in tile_matrix_set(short).matrices:
+        assert matrix == tile_matrix_set(whole).matrix(matrix.id)
+
+
+def test_level_20_of_the_lambert_93_set_has_the_pixels_of_the_product() -> None:
+    assert tile_matrix_set("2154_10cm_7_20").matrices[-1].cell_size == 0.2
+
+
+def test_web_mercator_begins_at_the_edge_of_its_square() -> None:
+    matrix = tile_matrix_set("WebMercatorQuad").matrix("0")
+
+    assert matrix.left == pytest.approx(-math.pi * 6378137)
+    assert matrix.scale_denominator == pytest.approx(559082264.0287178)
+
+
+def test_limits_are_the_tiles_that_share_area_with_the_bounds() -> None:
+    matrix = tile_matrix_set("2154_10cm").matrix("20")  # tiles of 51.2 m
+
+    # Columns 14080-14081 wholly, nothing of 14082; the same downwards from row 111840.
+    assert matrix.limits((720896.0, 6273792.0 - 102.4, 720896.0 + 102.4, 6273792.0)) == (14080, 111840, 14081, 111841)
+
+
+def test_an_unknown_set_or_level_is_named_with_those_there_are() -> None:
+    with pytest.raises(Unknown, match="WebMercatorQuad"):
+        tile_matrix_set("nothing")
+    with pytest.raises(Unknown, match="6 to 19"):
+        tile_matrix_set("PM_6_19").matrix("5")

@@ -1,0 +1,154 @@
+"""The pixels of a tile against exact nearest neighbour, worked out here with PROJ and numpy alone."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pyproj import Transformer
+
+from app.definitions import Grid
+from app.definitions.tile_matrix_set import tile_matrix_set
+from app.errors import RasterUnreadable
+from app.tiling import RasterRef
+from app.tiling.grids import tile_grid
+from app.tiling.read import read_tile
+from app.tiling.reproject import bounds_in
+from tests.tiling.blobs import GRID, blobs, level, reference, write
+
+
+def _read(tms_id: str, z: int, x: int, y: int, *rasters: RasterRef) -> np.ndarray:
+    return read_tile(tile_grid(tms_id, z, x, y), [(raster.classes, raster.grid) for raster in rasters])
+
+
+def _exact(tms_id: str, z: int, x: int, y: int, raster: RasterRef, factor: int) -> np.ndarray:
+    """Every pixel centre through PROJ, then the pixel of the overview that holds it."""
+    tile = tile_grid(tms_id, z, x, y)
+    centres = (np.arange(256) + 0.5) * tile.cell_size
+    xs, ys = np.meshgrid(tile.left + centres, tile.top - centres)
+    east, north = Transformer.from_crs(tile.epsg, raster.epsg, always_xy=True).transform(xs, ys)
+    values = level(raster.path, factor)
+    columns = np.floor((east - raster.left) / (raster.resolution_m * factor)).astype(int)
+    rows = np.floor((raster.top - north) / (raster.resolution_m * factor)).astype(int)
+    inside = (columns >= 0) & (rows >= 0) & (columns < values.shape[1]) & (rows < values.shape[0])
+    picture = np.zeros((256, 256), np.uint8)
+    picture[inside] = values[rows[inside], columns[inside]]
+    return picture
+
+
+def _tiles(tms_id: str, z: int) -> list[tuple[int, int]]:
+    """All tiles of a level that the raster may touch."""
+    tms = tile_matrix_set(tms_id)
+    left, top, right, bottom = tms.matrix(str(z)).limits(bounds_in(GRID, tms.epsg))
+    return [(x, y) for x in range(left, right + 1) for y in range(top, bottom + 1)]
+
+
+def _read_all(raster: RasterRef) -> None:
+    for x, y in _tiles("2154_10cm", 20):
+        _read("2154_10cm", 20, x, y, raster)
+
+
+# At this latitude (43.56°) a pixel of zoom 19 is 0.2164 m on the ground, 1.08 times the raster's, doubling upwards.
+@pytest.mark.parametrize(("z", "factor"), [(19, 1), (18, 2), (17, 4), (16, 8)])
+def test_reprojected_tiles_are_exact_nearest_neighbour(raster: RasterRef, z: int, factor: int) -> None:
+    for x, y in _tiles("WebMercatorQuad", z)[:6]:
+        expected = _exact("WebMercatorQuad", z, x, y, raster, factor)
+
+        assert (_read("WebMercatorQuad", z, x, y, raster) == expected).mean() >= 0.999
+
+
+@pytest.mark.parametrize("z", [0, 5, 9, 12])
+def test_low_zooms_are_exact_nearest_neighbour_from_the_coarsest_overview(raster: RasterRef, z: int) -> None:
+    ((x, y),) = _tiles("WebMercatorQuad", z)
+
+    assert np.array_equal(_read("WebMercatorQuad", z, x, y, raster), _exact("WebMercatorQuad", z, x, y, raster, 8))
+
+
+def test_tiles_finer_than_the_raster_repeat_its_pixels(raster: RasterRef) -> None:
+    # Level 21 of 2154_10cm: 0.1 m, each pixel of the raster four times.
+    picture = _read("2154_10cm", 21, 28162, 223684, raster)
+
+    values = level(raster.path, 1)[512:640, 256:384]
+    assert np.array_equal(picture, values.repeat(2, axis=0).repeat(2, axis=1))
+
+
+@pytest.mark.parametrize(("z", "factor"), [(20, 1), (19, 2), (18, 4), (17, 8)])
+def test_aligned_tiles_are_the_stored_pixels(raster: RasterRef, z: int, factor: int) -> None:
+    column, row = 14080 >> (20 - z), 111840 >> (20 - z)
+    count = 8 // factor
+
+    mosaic = np.block(
+        [[_read("2154_10cm", z, column + i, row + j, raster) for i in range(count)] for j in range(count)]
+    )
+    assert np.array_equal(mosaic, level(raster.path, factor))
+
+
+def test_an_aligned_tile_over_the_edge_is_nodata_outside(tmp_path: Path) -> None:
+    grid = Grid(2154, GRID.left, GRID.top, 0.2, 300, 400)
+    ref = write(tmp_path / "small.tif", blobs(400, 300), grid)
+
+    picture = _read("2154_10cm", 20, 14081, 111841, ref)
+
+    assert picture[: 400 - 256, : 300 - 256].all()
+    assert not picture[400 - 256 :].any()
+    assert not picture[:, 300 - 256 :].any()
+
+
+@pytest.mark.parametrize("tms_id", ["WebMercatorQuad", "2154_10cm"])
+def test_two_rasters_that_touch_show_as_one(raster: RasterRef, tmp_path: Path, tms_id: str) -> None:
+    values = level(raster.path, 1)
+    halves = []
+    for name, first in (("west", 0), ("east", 1024)):
+        grid = Grid(2154, GRID.left + first * 0.2, GRID.top, 0.2, 1024, 2048)
+        halves.append(write(tmp_path / f"{name}.tif", values[:, first : first + 1024], grid))
+
+    z = {"WebMercatorQuad": 19, "2154_10cm": 20}[tms_id]
+    for x, y in _tiles(tms_id, z):
+        whole, parts = _read(tms_id, z, x, y, raster), _read(tms_id, z, x, y, *halves)
+        # The east half's own corner is rounded once more: a centre on a pixel's edge may fall to the other side.
+        assert (whole == parts).mean() >= 0.9999
+
+
+def test_where_rasters_overlap_the_first_with_data_shows(tmp_path: Path) -> None:
+    grid = Grid(2154, GRID.left, GRID.top, 0.2, 256, 256)
+    holed = np.full((256, 256), 3, np.uint8)
+    holed[:128] = 0
+    first = write(tmp_path / "first.tif", holed, grid)
+    second = write(tmp_path / "second.tif", np.full((256, 256), 5, np.uint8), grid)
+
+    picture = _read("2154_10cm", 20, 14080, 111840, first, second)
+
+    assert (picture[:128] == 5).all()
+    assert (picture[128:] == 3).all()
+
+
+def test_a_damaged_raster_is_an_error_and_not_a_hole(raster: RasterRef, tmp_path: Path) -> None:
+    path = tmp_path / "damaged.tif"
+    good = Path(raster.path).read_bytes()
+    path.write_bytes(good[: math.ceil(len(good) * 2 / 3)])
+
+    with pytest.raises(RasterUnreadable) as caught:
+        _read_all(reference(path, GRID))
+    assert str(tmp_path) not in caught.value.message
+
+
+def test_a_flipped_byte_is_an_error_and_not_another_class(raster: RasterRef, tmp_path: Path) -> None:
+    path = tmp_path / "flipped.tif"
+    good = bytearray(Path(raster.path).read_bytes())
+    good[-len(good) // 4] ^= 0xFF  # within the full-resolution tiles, which lie last in a COG
+    path.write_bytes(good)
+
+    with pytest.raises(RasterUnreadable):
+        _read_all(reference(path, GRID))
+
+
+def test_a_repaired_raster_is_read_again_without_a_restart(raster: RasterRef, tmp_path: Path) -> None:
+    path = tmp_path / "missing.tif"
+    with pytest.raises(RasterUnreadable):
+        _read("2154_10cm", 20, 14080, 111840, reference(path, GRID))
+
+    path.write_bytes(Path(raster.path).read_bytes())
+
+    assert _read("2154_10cm", 20, 14080, 111840, reference(path, GRID)).all()

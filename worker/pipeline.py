@@ -19,7 +19,7 @@ from app.settings import settings
 from worker.architectures.folding import fold_batch_norms
 from worker.architectures.network import Network
 from worker.weights import network_of
-from worker.windows import Patch, padding_to, patches
+from worker.windows import Box, Patch, box_of, padding_to, patches
 
 log = structlog.get_logger(__name__)
 
@@ -103,14 +103,16 @@ def predict(
     height, width = imagery.shape[1] - 2 * margin, imagery.shape[2] - 2 * margin
     classes = np.zeros((height, width), np.uint8)
     confidence = np.zeros((height, width), np.uint8)
-    for patch in patches(height, width, margin, card.window_px):
+    inside = None if valid is None else valid[margin : margin + height, margin : margin + width]
+    # A block at the edge of the imagery costs what its imagery costs.
+    box = Box(0, 0, height, width) if inside is None else box_of(inside, network.stride_px)
+    for patch in patches(box, margin, card.window_px):
         row, column, rows, columns = patch.keep
         kept = np.s_[row : row + rows, column : column + columns]
         classes[kept], confidence[kept] = _predict_patch(imagery, valid, patch, network, card, device)
-    if valid is not None:
-        nodata = ~valid[margin : margin + height, margin : margin + width]
-        classes[nodata] = 0
-        confidence[nodata] = 0
+    if inside is not None:
+        classes[~inside] = 0
+        confidence[~inside] = 0
     return Prediction(classes, confidence)
 
 

@@ -8,28 +8,52 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import numpy as np
+
+
+class Box(NamedTuple):
+    """A pixel rectangle of a raster."""
+
+    row: int
+    column: int
+    height: int
+    width: int
+
 
 class Patch(NamedTuple):
     """What one forward pass sees and what it keeps, in pixels.
 
-    read: (row, column, height, width) in the raster with its margin. keep: the same for what is kept, in the
-    raster without it; the part read begins `margin_px` above and left of the part kept.
+    read: in the raster with its margin. keep: in the raster without it; the part read begins `margin_px` above and
+    left of the part kept.
     """
 
-    read: tuple[int, int, int, int]
-    keep: tuple[int, int, int, int]
+    read: Box
+    keep: Box
 
 
-def patches(height: int, width: int, margin_px: int, window_px: int) -> Iterator[Patch]:
-    """Patches that cover a raster of (height, width) without its margin, each pixel kept exactly once."""
-    for row in range(0, height, window_px):
-        for column in range(0, width, window_px):
-            kept_height = min(window_px, height - row)
-            kept_width = min(window_px, width - column)
+def patches(box: Box, margin_px: int, window_px: int) -> Iterator[Patch]:
+    """Patches that cover a box of a raster without its margin, each pixel kept exactly once."""
+    for row in range(box.row, box.row + box.height, window_px):
+        for column in range(box.column, box.column + box.width, window_px):
+            kept_height = min(window_px, box.row + box.height - row)
+            kept_width = min(window_px, box.column + box.width - column)
             yield Patch(
-                read=(row, column, kept_height + 2 * margin_px, kept_width + 2 * margin_px),
-                keep=(row, column, kept_height, kept_width),
+                read=Box(row, column, kept_height + 2 * margin_px, kept_width + 2 * margin_px),
+                keep=Box(row, column, kept_height, kept_width),
             )
+
+
+def box_of(valid: np.ndarray, stride_px: int) -> Box:
+    """The smallest box that holds all imagery; its corner is a multiple of the network's stride.
+
+    valid: (height, width) bool, without the margin. Without any imagery the box is empty.
+    """
+    rows, columns = np.flatnonzero(valid.any(axis=1)), np.flatnonzero(valid.any(axis=0))
+    if not rows.size:
+        return Box(0, 0, 0, 0)
+    # Aligned: a pooling that begins elsewhere is another network's.
+    row, column = int(rows[0]) // stride_px * stride_px, int(columns[0]) // stride_px * stride_px
+    return Box(row, column, int(rows[-1]) + 1 - row, int(columns[-1]) + 1 - column)
 
 
 def padding_to(stride_px: int, height: int, width: int) -> tuple[int, int]:

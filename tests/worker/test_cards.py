@@ -1,4 +1,4 @@
-"""Contract of every shipped model card: its architecture builds, and its weights, if shipped, are the ones it states."""
+"""Contract of every shipped model card: its architecture builds, and shipped weights are the ones it states."""
 
 from __future__ import annotations
 

@@ -99,6 +99,28 @@ def test_nodata_stays_nodata_and_the_network_sees_zero_there(card: ModelCard) ->
     assert (network.seen[0][..., 5:] != 0).any()
 
 
+def test_only_the_surroundings_of_imagery_pass_through_the_network(card: ModelCard) -> None:
+    card = card.model_copy(update={"margin_px": 8})
+    valid = np.zeros((144, 144), bool)
+    valid[8 + 40 : 8 + 50, 8 + 70 : 8 + 75] = True
+    network = Scripted([1.0, 0.0, 0.0])
+
+    prediction = predict(imagery_of(144, 144), valid, network, card, CPU)
+
+    # The box begins at (40, 68), multiples of the stride 4; 10 x 7 px and a margin of 8, padded to the stride.
+    assert [tuple(seen.shape[2:]) for seen in network.seen] == [(28, 24)]
+    assert np.array_equal(prediction.classes == 1, valid[8:-8, 8:-8])
+
+
+def test_no_imagery_at_all_needs_no_network(card: ModelCard) -> None:
+    network = Scripted([1.0, 0.0, 0.0])
+
+    prediction = predict(imagery_of(16, 16), np.zeros((16, 16), bool), network, card, CPU)
+
+    assert network.seen == []
+    assert not prediction.classes.any()
+
+
 def test_result_has_the_size_without_margin_whatever_the_stride(card: ModelCard) -> None:
     card = card.model_copy(update={"margin_px": 3, "window_px": 16})
 

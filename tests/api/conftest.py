@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,9 +12,10 @@ from fastapi.testclient import TestClient
 
 from app import imagery, models
 from app.broker import celery
-from app.database import sessions
+from app.database import Sessions, connect, sessions
 from app.database.migrate import migrate
-from app.storage import storage
+from app.storage import Storage, storage
+from tests import published as layers
 from tests import samples
 from tests.conftest import forget_settings
 from tests.imagery_files import write_raster
@@ -46,3 +48,34 @@ def service(
     with TestClient(create_app(), base_url="http://127.0.0.1:8000", raise_server_exceptions=False) as client:
         yield client
     celery.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def published_folder(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path) -> Path:
+    """A data folder with the layers of tests/published.py, to read."""
+    folder = tmp_path_factory.mktemp("published")
+    engine = connect(f"sqlite:///{shutil.copy(migrated_sqlite, folder / 'cosia.sqlite')}")
+    layers.publish_town_and_field(Sessions(engine), Storage(folder), tmp_path_factory.mktemp("scratch"))
+    engine.dispose()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def published(published_folder: Path) -> Iterator[TestClient]:
+    """A client of the application over `published_folder`, for the whole run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COSIA_DATA", str(published_folder))
+        forget_settings()
+        from app.main import create_app
+
+        application = create_app()
+    forget_settings()
+    with TestClient(application, base_url="http://127.0.0.1:8000", raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def map_server(published_folder: Path) -> Iterator[str]:
+    """Address of a running server over `published_folder`, for real clients."""
+    with layers.web_server(published_folder) as address:
+        yield address

@@ -18,7 +18,8 @@ from app import demo, imagery
 from app.checks import check_components
 from app.database import sessions
 from app.database.migrate import migrate as migrate_database
-from app.errors import CosiaError
+from app.database.migrate import require_head
+from app.errors import CosiaError, Unavailable
 from app.launcher import Launcher
 from app.logs import configure_logs
 from app.settings import settings
@@ -90,6 +91,11 @@ def web(workers: int) -> None:
     """Serve the page, the tiles and the API."""
     import uvicorn
 
+    try:
+        require_head(sessions().engine)
+    except Unavailable as error:
+        # Not a reason to stay down: the layers are read as soon as the database is back.
+        _say(error.message)
     uvicorn.run(
         "app.main:create_app",
         factory=True,

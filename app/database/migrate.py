@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
 import migrations
-from app.errors import Misconfigured
+from app.errors import Misconfigured, Unavailable
 
 _LOCK = 0x0C051A  # any number, the same for all who migrate
 
@@ -55,7 +55,10 @@ def migrate(engine: Engine) -> None:
 
 
 def require_head(engine: Engine) -> None:
-    """Raises Misconfigured unless the schema is the one this version was written for."""
-    revision = current(engine)
+    """Raises Misconfigured unless the schema is this version's, Unavailable where the database is away."""
+    try:
+        revision = current(engine)
+    except DBAPIError as error:
+        raise Unavailable("the database does not answer: is it running, and is COSIA_DATABASE_URL right?") from error
     if revision != head():
         raise Misconfigured(f"the database is at schema {revision}, this version needs {head()}: run `cosia migrate`")

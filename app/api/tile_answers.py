@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
@@ -28,7 +29,8 @@ def _threads() -> ThreadPoolExecutor:
 
 async def in_tile_thread(work: Callable[[], T]) -> T:
     """Runs it on one of the threads that keep rasters open."""
-    return await asyncio.get_running_loop().run_in_executor(_threads(), work)
+    context = contextvars.copy_context()  # log lines of the thread carry the request's id
+    return await asyncio.get_running_loop().run_in_executor(_threads(), lambda: context.run(work))
 
 
 async def tile_of(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Collection
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -35,7 +35,18 @@ _XML_TYPES = ("*/*", "application/*", "application/xml", "text/*", "text/xml")
 PathPart = Annotated[str, Path(max_length=64)]
 
 
-@read_route(router, "", summary="WMTS by key-value pairs", response_class=Response)
+_PAIRS: dict[str, Any] = {
+    "parameters": [
+        {"name": name, "in": "query", "required": False, "schema": {"type": "string"}}
+        for name in (
+            *("SERVICE", "REQUEST", "VERSION", "ACCEPTVERSIONS", "SECTIONS", "LAYER", "STYLE", "FORMAT"),
+            *("TILEMATRIXSET", "TILEMATRIX", "TILEROW", "TILECOL", "INFOFORMAT", "I", "J"),
+        )
+    ]
+}
+
+
+@read_route(router, "", summary="WMTS by key-value pairs", response_class=Response, openapi_extra=_PAIRS)
 async def kvp(request: Request) -> Response:
     return await _reported(_by_pairs(request))
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 import rasterio
+import structlog
 from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
@@ -19,6 +20,8 @@ from app.errors import RasterUnreadable
 from app.settings import settings
 from app.tiling.grids import Rectangle
 from app.tiling.rasters import Band
+
+log = structlog.get_logger(__name__)
 
 FULL_RESOLUTION = -1
 
@@ -56,7 +59,7 @@ def read(band: Band, level: int, pixels: Rectangle) -> np.ndarray:
         array: np.ndarray = _handle(band, level).dataset.read(band.number, window=window)
     except (RasterioError, IndexError) as error:
         forget(band)
-        raise _unreadable() from error
+        raise _unreadable(band, error) from error
     return array
 
 
@@ -78,7 +81,7 @@ def _handle(band: Band, level: int) -> _Handle:
         with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR", GDAL_PAM_ENABLED=False):
             dataset = rasterio.open(band.path, driver="GTiff", **options)
     except RasterioError as error:
-        raise _unreadable() from error
+        raise _unreadable(band, error) from error
     handle = _Handle(dataset, tuple(dataset.overviews(1)))
     _handles.open[key] = handle
     while len(_handles.open) > settings().raster_handles:
@@ -86,5 +89,6 @@ def _handle(band: Band, level: int) -> _Handle:
     return handle
 
 
-def _unreadable() -> RasterUnreadable:
+def _unreadable(band: Band, error: Exception) -> RasterUnreadable:
+    log.error("raster_unreadable", raster=band.path, reason=str(error))
     return RasterUnreadable("the raster under this place cannot be read at the moment: try again in some seconds")

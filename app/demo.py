@@ -37,7 +37,11 @@ def is_published(sessions: Sessions) -> bool:
 def set_up(sessions: Sessions, storage: Storage, settings: Settings, progress: Progress) -> None:
     """Makes what is missing; needs a worker that is running. Raises DemonstrationFailed."""
     size_px = settings.demonstration_blocks * BLOCK_PX
-    vintages = make_territory(storage.folder / "demonstration", progress, size_px=size_px)
+    vintages = make_territory(
+        storage.folder / "demonstration",
+        lambda _step, fraction: progress("photographing the territory", fraction),
+        size_px=size_px,
+    )
     sources = [_register(sessions, storage, vintage) for vintage in vintages]
     source = next(source for source in sources if source.id == _SOURCE)
     with sessions.read() as session:

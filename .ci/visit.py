@@ -14,8 +14,8 @@ from rasterio.io import MemoryFile
 
 SERVICE = sys.argv[1]
 PROCESS = "/api/processes/predict-land-cover"
-# 320 m x 330 m in the middle of the demonstration territory, lon/lat.
-AOI = [[3.2641, 43.5588], [3.2681, 43.5588], [3.2681, 43.5558], [3.2641, 43.5558], [3.2641, 43.5588]]
+# 320 m x 330 m over a corner of four blocks of the demonstration territory, lon/lat.
+AOI = [[3.2618, 43.5608], [3.2658, 43.5608], [3.2658, 43.5578], [3.2618, 43.5578], [3.2618, 43.5608]]
 
 
 def ask(path: str, body: Any = None) -> tuple[int, bytes]:

@@ -16,7 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="COSIA_", frozen=True)
 
-    data: str = Field(".data", description="Data folder, or s3://bucket/prefix.")
+    data: str = Field(".data", description="Data folder.")
     database_url: SecretStr | None = Field(
         None, description="SQLAlchemy URL (postgresql+psycopg://…). Unset: SQLite in the data folder."
     )

@@ -92,5 +92,5 @@ def sha256(path: Path) -> str:
 def storage() -> Storage:
     """The storage of this process's settings."""
     if settings().data.startswith("s3://"):
-        raise Misconfigured("COSIA_DATA is an s3:// address: this version stores in a folder only")
+        raise Misconfigured("COSIA_DATA must be a folder: this version does not store in S3 yet")
     return Storage(settings().data_folder)

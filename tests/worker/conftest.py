@@ -23,3 +23,16 @@ def card() -> ModelCard:
         training="none",
         licence="MIT",
     )
+
+
+@pytest.fixture
+def five_band_card(card: ModelCard) -> ModelCard:
+    """The same for the bands and classes of the demonstration."""
+    return card.model_copy(
+        update={
+            "bands": tuple(Band),
+            "mean": (110.0,) * 4 + (20.0,),
+            "std": (50.0,) * 4 + (30.0,),
+            "values": tuple(range(1, 17)),
+        }
+    )

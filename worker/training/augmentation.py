@@ -11,6 +11,7 @@ import numpy as np
 
 _COLOURS = 4  # bands before E
 _NOISE_PX = 1536
+_SHARE_OF_CHANGED_HEIGHTS = 0.7
 
 Generator = np.random.Generator
 
@@ -20,11 +21,13 @@ def augment(imagery: np.ndarray, rng: Generator, noise: np.ndarray) -> np.ndarra
 
     imagery: (5, height, width) uint8, bands R, G, B, NIR, E. noise: of `noise_bank`. Returns the same shape.
     """
-    colours = np.ascontiguousarray(imagery[:_COLOURS].transpose(1, 2, 0))
-    colours = _sharpness(colours, rng)
-    colours = _radiometry(colours, rng)
-    colours = _texture(colours, rng, noise)
-    height = _height(np.ascontiguousarray(imagery[_COLOURS]), rng, noise)
+    as_drawn = np.ascontiguousarray(imagery[:_COLOURS].transpose(1, 2, 0))
+    changed = _texture(_radiometry(_sharpness(as_drawn, rng), rng), rng, noise)
+    strength = rng.random()
+    colours = cv2.addWeighted(changed, strength, as_drawn, 1 - strength, 0)
+    height = np.ascontiguousarray(imagery[_COLOURS])
+    if _happens(_SHARE_OF_CHANGED_HEIGHTS, rng):
+        height = _height(height, rng, noise)
     return np.concatenate([colours.transpose(2, 0, 1), height[np.newaxis]])
 
 
@@ -91,7 +94,7 @@ def _crop(noise: np.ndarray, shape: tuple[int, ...], rng: Generator) -> np.ndarr
 
 def _height(height: np.ndarray, rng: Generator, noise: np.ndarray) -> np.ndarray:
     """Heights as surface models give them: smeared, coarse, displaced, with holes and noise, or not there at all."""
-    if _happens(0.08, rng):
+    if _happens(0.1, rng):
         return np.zeros_like(height)
     rows, columns = height.shape
     x = height

@@ -26,7 +26,7 @@ from worker.training.trainer import Trainer
 from worker.weights import card_json, half_precision, network_of
 
 _REFRESH_STEPS = 6
-_FIRST_SCENES = 40
+_FIRST_SCENES = 16
 _CHECKPOINT_S = 120.0
 _VALIDATION_S = 600.0
 _VALIDATION_SCENES = 8
@@ -77,20 +77,21 @@ def train(card: ModelCard, folder: Path, recipe: Recipe, resume: bool, device: t
         sampler = Sampler(recipe.batch, recipe.crop_px, recipe.seed)
         started = saved = validated = time.monotonic()
         losses: list[float] = []
-        minutes = tqdm(total=recipe.minutes, initial=round(before / 60, 2), unit="min", desc="training")
+        bar = tqdm(total=100, unit="%", desc="training")
         for batch in sampler.batches(pool.scenes, trainer.progress.step):
-            if trainer.progress.elapsed_s >= recipe.minutes * 60:
+            share = trainer.progress.elapsed_s / (recipe.minutes * 60)
+            bar.update(min(100, int(share * 100)) - bar.n)
+            if share >= 1:
                 break
-            losses.append(trainer.step(batch, trainer.progress.elapsed_s / (recipe.minutes * 60)))
+            losses.append(trainer.step(batch, share))
             if len(pool.scenes) < recipe.pool or trainer.progress.step % _REFRESH_STEPS == 0:
                 pool.refresh()
             now = time.monotonic()
-            minutes.update((before + now - started - trainer.progress.elapsed_s) / 60)
             trainer.progress.elapsed_s = before + now - started
             trainer.progress.scenes = seen_before + pool.arrived
             if trainer.progress.step % 50 == 0:
                 loss = float(np.mean(losses[-50:]))
-                minutes.set_postfix(step=trainer.progress.step, loss=f"{loss:.3f}")
+                bar.set_postfix(step=trainer.progress.step, loss=f"{loss:.3f}")
                 _write(log, {**vars(trainer.progress), "loss": loss, "pool": len(pool.scenes)})
             if now - saved > _CHECKPOINT_S:
                 trainer.save(checkpoint)
@@ -100,7 +101,7 @@ def train(card: ModelCard, folder: Path, recipe: Recipe, resume: bool, device: t
                 _, result = evaluate_scenes(card, trainer.averaged.network, seeds, recipe.scene_px, device)
                 _write(log, {**vars(trainer.progress), "mean_iou": result.mean_iou, "iou": result.iou})
                 validated = now
-        minutes.close()
+        bar.close()
     trainer.save(checkpoint)
     return trainer
 
@@ -117,11 +118,11 @@ def evaluate_scenes(
     largest = max(values)
     ready = Predictor(card, network, device)
     matrix = np.zeros((largest + 1, largest + 1), np.int64)
-    margin = card.margin_px
+    inside = slice(card.margin_px, scene_px - card.margin_px)
     for seed in seeds:
         scene = compose(seed, scene_px)
         predicted = ready.predict(scene.imagery).classes
-        matrix += confusion_matrix(scene.truth[margin:-margin, margin:-margin], predicted, largest)
+        matrix += confusion_matrix(scene.truth[inside, inside], predicted, largest)
     return matrix, figures(matrix, values)
 
 

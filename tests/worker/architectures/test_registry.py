@@ -10,6 +10,11 @@ from app.errors import ParameterInvalid, Unknown
 from worker.architectures import ARCHITECTURES, build
 from worker.architectures.folding import fold_batch_norms
 
+SMALL: dict[str, dict[str, object]] = {
+    "unet-resnet": {"stem": 4, "encoder": [4, 8, 8, 8], "blocks": [2, 1, 1, 1], "decoder": [8, 8, 4, 4, 4]},
+}
+"""Parameters of each architecture that make a small network of it."""
+
 
 def card_of(architecture: str, **parameters: object) -> ModelCard:
     return ModelCard(
@@ -30,7 +35,7 @@ def card_of(architecture: str, **parameters: object) -> ModelCard:
 
 @pytest.mark.parametrize("architecture", sorted(ARCHITECTURES))
 def test_network_gives_one_map_of_the_input_size_per_logit(architecture: str) -> None:
-    network = build(card_of(architecture)).eval()
+    network = build(card_of(architecture, **SMALL[architecture])).eval()
     side = network.stride_px * 2
 
     with torch.inference_mode():
@@ -42,7 +47,7 @@ def test_network_gives_one_map_of_the_input_size_per_logit(architecture: str) ->
 @pytest.mark.parametrize("architecture", sorted(ARCHITECTURES))
 def test_folded_network_has_no_batch_norm_left_and_gives_the_same_logits(architecture: str) -> None:
     torch.manual_seed(1)
-    network = build(card_of(architecture))
+    network = build(card_of(architecture, **SMALL[architecture]))
     side = network.stride_px * 2
     network.train()(torch.randn(2, 3, side, side))  # statistics other than the initial 0 and 1
     imagery = torch.randn(1, 3, side, side)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from app.definitions import Band, ModelCard
+from app.definitions import ModelCard
 from app.demonstration.scene import compose
 from app.errors import WeightsUnreadable
 from worker.training.samples import Batch
@@ -15,21 +15,9 @@ from worker.training.trainer import Trainer, rate_at
 CPU = torch.device("cpu")
 
 
-@pytest.fixture
-def five_band_card(card: ModelCard) -> ModelCard:
-    return card.model_copy(
-        update={
-            "bands": tuple(Band),
-            "mean": (110.0,) * 4 + (20.0,),
-            "std": (50.0,) * 4 + (30.0,),
-            "values": tuple(range(1, 17)),
-        }
-    )
-
-
 @pytest.fixture(scope="module")
 def two_scenes() -> Batch:
-    scenes = [compose(seed, 128) for seed in (1, 2)]
+    scenes = [compose(seed, 96) for seed in (1, 2)]
     truth = np.stack([scene.truth for scene in scenes])
     return Batch(np.stack([scene.imagery for scene in scenes]), truth, np.ones(truth.shape, bool))
 
@@ -38,9 +26,9 @@ def two_scenes() -> Batch:
 def test_steps_reduce_the_loss_on_two_fixed_scenes(five_band_card: ModelCard, two_scenes: Batch, replicas: int) -> None:
     trainer = Trainer(five_band_card, peak_rate=1e-2, seed=0, device=CPU, replicas=replicas)
 
-    losses = [trainer.step(two_scenes, progress=0.1) for _ in range(25)]
+    losses = [trainer.step(two_scenes, progress=0.1) for _ in range(12)]
 
-    assert losses[-1] < 0.6 * losses[0]
+    assert losses[-1] < 0.8 * losses[0]
 
 
 def test_resumed_training_goes_on_as_if_never_interrupted(

@@ -28,7 +28,8 @@ def up() -> None:
     """Start everything in this terminal: broker, worker, demonstration, web."""
     configure_logs("ERROR")
     launcher = Launcher(settings(), say)
-    for name in (signal.SIGTERM, signal.SIGHUP):
+    # SIGINT too: a shell that starts this in the background has it ignored.
+    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, _interrupt)
     launcher.lock()
     launcher.require_free_port()

@@ -25,7 +25,7 @@ class Visit:
         page.on("console", lambda line: self.errors.append(line.text) if line.type in ("error", "warning") else None)
 
     def open(self, state: str = "") -> None:
-        """Opens the page, on whatever tab, and waits until map and legend are there. state: fields of the hash, without #."""
+        """Opens the page on any tab and waits until map and legend are there. state: fields of the hash, without #."""
         self.page.goto(f"{self.server}/#{state}")
         expect(self.page.locator("#legend li").first).to_be_attached()
         self.page.wait_for_load_state("networkidle")

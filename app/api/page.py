@@ -31,10 +31,6 @@ def add_page(application: FastAPI, folder: Path) -> None:
     async def page() -> FileResponse:
         return _file(folder / "index.html")
 
-    @application.get("/favicon.svg", include_in_schema=False)
-    async def favicon() -> FileResponse:
-        return _file(folder / "favicon.svg")
-
     @application.get("/api/docs", include_in_schema=False)
     async def documentation() -> FileResponse:
         return _file(folder / "docs.html")

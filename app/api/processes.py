@@ -18,7 +18,7 @@ from app.api.job_documents import OUTPUTS, status_info
 from app.api.landing import link
 from app.database import Sessions, sessions
 from app.definitions import ImagerySource, prediction_grid
-from app.errors import AoiOutside, Invalid, ParameterInvalid, ProcessUnknown
+from app.errors import AoiOutside, ParameterInvalid, ProcessUnknown
 from app.jobs import PROCESS_ID, Limits
 from app.models import TrainedModel
 from app.settings import Settings, settings
@@ -220,9 +220,10 @@ def _checked(body: dict[str, Any], config: Settings, database: Sessions) -> _Inp
         )
     missing = [band for band in model.card.bands if band not in source.bands]
     if missing:
-        raise Invalid(
+        raise ParameterInvalid(
             f"model {model.card.id!r} needs band {missing[0]}, which imagery source {source.id!r} does not have "
-            f"(it has {', '.join(source.bands)})"
+            f"(it has {', '.join(source.bands)})",
+            "model",
         )
     digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
     return _Inputs(polygon, area_m2, source, model, outputs, digest)

@@ -51,4 +51,3 @@ def create_app() -> ASGIApp:
         application.include_router(module.router)
     add_page(application, PAGE_FOLDER)
     return FrontDoor(application, settings().body_bytes)
-

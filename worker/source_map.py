@@ -51,9 +51,7 @@ def _pixels_over(territory: PredictionGrid, bounds: Bounds) -> Grid:
     return Grid(territory.epsg, left, top, size_m, width, height)
 
 
-def _parts(
-    territory: PredictionGrid, bounds: Bounds, reader: FileReader, predictor: Predictor
-) -> Iterator[Part]:
+def _parts(territory: PredictionGrid, bounds: Bounds, reader: FileReader, predictor: Predictor) -> Iterator[Part]:
     whole = _pixels_over(territory, bounds)
     for cell in territory.cells(bounds):
         yield _part(territory.block(cell), whole, reader, predictor)

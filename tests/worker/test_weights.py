@@ -142,9 +142,7 @@ def test_weights_that_are_not_finite_are_refused(card: ModelCard, state: State, 
         weights.network_of(card, tmp_path / "nan.pth")
 
 
-def test_install_completes_the_card_and_gives_the_file_to_store(
-    card: ModelCard, state: State, tmp_path: Path
-) -> None:
+def test_install_completes_the_card_and_gives_the_file_to_store(card: ModelCard, state: State, tmp_path: Path) -> None:
     (tmp_path / "tiny.json").write_bytes(weights.card_json(card))
     torch.save({f"model.seg_model.{key}": tensor for key, tensor in state.items()}, tmp_path / "tiny.pth")
 

@@ -96,9 +96,7 @@ def _stage(in_channels: int, out_channels: int, blocks: int, stride: int) -> nn.
 
 
 def _convolution_norm_relu(in_channels: int, out_channels: int) -> nn.Sequential:
-    return nn.Sequential(
-        convolution(in_channels, out_channels), nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True)
-    )
+    return nn.Sequential(convolution(in_channels, out_channels), nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True))
 
 
 class DecoderBlock(nn.Module):

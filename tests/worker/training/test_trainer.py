@@ -51,9 +51,7 @@ def test_resumed_training_goes_on_as_if_never_interrupted(
     assert all(torch.equal(actual[key], expected[key]) for key in expected)
 
 
-def test_checkpoint_of_another_network_is_refused(
-    card: ModelCard, five_band_card: ModelCard, tmp_path: Path
-) -> None:
+def test_checkpoint_of_another_network_is_refused(card: ModelCard, five_band_card: ModelCard, tmp_path: Path) -> None:
     Trainer(card, peak_rate=1e-3, seed=0, device=CPU).save(tmp_path / "checkpoint.pt")
 
     with pytest.raises(WeightsUnreadable, match=r"checkpoint\.pt is no checkpoint of a training of tiny"):

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from shapely import box
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import case, func, select, text, update
+from sqlalchemy import and_, case, func, or_, select, text, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
@@ -169,12 +169,14 @@ def _insert(session: Session, request: Request) -> JobRow:
 
 
 def ring(sessions: Sessions, job_id: str, *, batches: int = 1) -> None:
-    """Asks the workers to look at a job: its waiting blocks, or its end where all are computed."""
+    """Asks the workers to look at an active job: at the blocks that can be claimed, or at its end."""
     with sessions.read() as session:
-        finished = progress(session, job_id).finished
+        if get(session, job_id).status not in ACTIVE:
+            return
+        finished, claimable = progress(session, job_id).finished, has_claimable(session, job_id)
     if finished:
         broker.ring(broker.FINALIZE, job_id)
-    else:
+    elif claimable:
         for _ in range(batches):
             broker.ring(broker.PREDICT, job_id)
 
@@ -284,13 +286,12 @@ def claim_blocks(
 
 
 def has_claimable(session: Session, job_id: str) -> bool:
-    """Whether an active job has a block that a worker could claim now."""
+    """Whether a job has a block that a worker could claim now."""
     statement = (
         select(func.count())
         .select_from(JobBlockRow)
         .join(BlockRow, BlockRow.key == JobBlockRow.block_key)
-        .join(JobRow, JobRow.id == JobBlockRow.job_id)
-        .where(JobBlockRow.job_id == job_id, JobRow.status.in_(ACTIVE), blocks.claimable())
+        .where(JobBlockRow.job_id == job_id, blocks.claimable())
     )
     return bool(session.scalar(statement))
 
@@ -393,9 +394,10 @@ def sweep(sessions: Sessions, *, most_attempts: int, silence_s: float) -> list[s
     Any number of processes may sweep: a job is rung by the one whose update came first. Returns the jobs rung.
     """
     with sessions.write() as session:
+        complete: list[str] = []
         for key in blocks.expire(session, most_attempts):
             row = session.get_one(BlockRow, key)
-            block_ended(session, key, block_bbox(row.epsg, BlockCell(row.grid_column, row.grid_row)))
+            complete += block_ended(session, key, block_bbox(row.epsg, BlockCell(row.grid_column, row.grid_row)))
         held = (
             select(JobBlockRow.job_id)
             .join(BlockRow, BlockRow.key == JobBlockRow.block_key)
@@ -403,7 +405,13 @@ def sweep(sessions: Sessions, *, most_attempts: int, silence_s: float) -> list[s
         )
         job_ids = session.scalars(
             select(JobRow.id)
-            .where(JobRow.status.in_(ACTIVE), JobRow.rung_at < now_s() - silence_s, JobRow.id.not_in(held))
+            .where(
+                JobRow.status.in_(ACTIVE),
+                or_(
+                    JobRow.id.in_(complete),
+                    and_(JobRow.rung_at < now_s() - silence_s, JobRow.id.not_in(held)),
+                ),
+            )
             .with_for_update(skip_locked=True)
         ).all()
         session.execute(update(JobRow).where(JobRow.id.in_(job_ids)).values(rung_at=now_s()))

@@ -265,6 +265,40 @@ def test_the_sweeper_rings_again_when_a_worker_is_lost(sessions: Sessions) -> No
     assert jobs.sweep(sessions, most_attempts=3, silence_s=0) == [job.id]
 
 
+def test_a_block_that_was_lost_too_often_ends_its_job_in_the_same_round(
+    sessions: Sessions, rung: list[tuple[str, str]]
+) -> None:
+    job = submit(sessions)
+    claim(sessions, job.id)
+    with sessions.write() as session:
+        session.execute(update(BlockRow).values(lease_until=0.0, attempts=3))
+    rung.clear()
+
+    jobs.sweep(sessions, most_attempts=3, silence_s=3600)
+
+    assert rung == [(broker.FINALIZE, job.id)]
+
+
+def test_nobody_is_rung_for_a_job_whose_blocks_are_all_in_hand(sessions: Sessions, rung: list[tuple[str, str]]) -> None:
+    job = submit(sessions)
+    claim(sessions, job.id)
+    rung.clear()
+
+    jobs.ring(sessions, job.id)
+
+    assert rung == []
+
+
+def test_nobody_is_rung_for_a_job_that_has_ended(sessions: Sessions, rung: list[tuple[str, str]]) -> None:
+    job = submit(sessions)
+    jobs.dismiss(sessions, job.id)
+    rung.clear()
+
+    jobs.ring(sessions, job.id)
+
+    assert rung == []
+
+
 def test_the_sweeper_rings_for_the_end_of_a_job_whose_bell_was_lost(
     sessions: Sessions, rung: list[tuple[str, str]]
 ) -> None:

@@ -97,26 +97,27 @@ class Trainer:
         weights = self._weights.update(target).to(self._device)
         count = len(self._replicas)
         parts = zip(*(np.array_split(array, count) for array in batch), strict=True)
-        losses = self._threads.map(
-            self._learn, self._replicas, (Batch(*part) for part in parts), target.chunk(count), [weights] * count
+        learnt = self._threads.map(
+            self._learn, self._replicas, (Batch(*part) for part in parts), target.tensor_split(count), [weights] * count
         )
-        loss = sum(losses) / count
+        losses, scores = zip(*learnt, strict=True)
+        self._weights.observe(torch.cat(scores).cpu(), target)
         self._gather_gradients()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), _LARGEST_GRADIENT)
         self._optimiser.step()
         self._spread_weights()
         self.averaged.update(self.network)
         self.progress.step += 1
-        return loss
+        return float(np.mean(losses))
 
-    def _learn(self, replica: Network, part: Batch, target: Tensor, weights: Tensor) -> float:
-        """Leave the gradients of a part of a batch in a replica; returns its loss."""
+    def _learn(self, replica: Network, part: Batch, target: Tensor, weights: Tensor) -> tuple[float, Tensor]:
+        """Leave the gradients of a part of a batch in a replica; returns its loss and scores."""
         replica.train().zero_grad(set_to_none=True)
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._bf16):
             scores = replica(self._normalised(part))
         loss = segmentation_loss(scores.float(), target.to(self._device), weights)
         loss.backward()  # type: ignore[no-untyped-call]
-        return float(loss.detach())
+        return float(loss.detach()), scores.detach()
 
     def _gather_gradients(self) -> None:
         """The mean gradient of all replicas, in the first one."""
@@ -147,6 +148,7 @@ class Trainer:
             "updates": self.averaged.updates,
             "optimiser": self._optimiser.state_dict(),
             "counts": self._weights.counts,
+            "recall": self._weights.recall,
             "progress": asdict(self.progress),
         }
         beside = path.with_suffix(".tmp")
@@ -166,6 +168,7 @@ class Trainer:
             self.averaged.updates = state["updates"]
             self._optimiser.load_state_dict(state["optimiser"])
             self._weights.counts = state["counts"].cpu()
+            self._weights.recall = state["recall"].cpu()
             self.progress = Progress(**state["progress"])
         except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
             raise WeightsUnreadable(f"{path.name} is no checkpoint of a training of {self.card.id}") from error

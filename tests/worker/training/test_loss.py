@@ -51,6 +51,18 @@ def test_rare_classes_weigh_more_by_the_square_root() -> None:
     assert (rare + frequent) / 2 == pytest.approx(1.0)
 
 
+def test_class_that_is_missed_weighs_more_than_one_that_is_found() -> None:
+    weights = ClassWeights(2)
+    target = torch.tensor([[[0, 1], [1, 0]]]).repeat(1, 6, 6)
+    always_zero = scores_for(torch.zeros_like(target), 5.0)
+
+    for _ in range(400):
+        weights.observe(always_zero, target)
+    found, missed = weights.update(target).tolist()
+
+    assert missed / found == pytest.approx(3.0, rel=0.01)  # 1 + 2 x (1 - recall): 3 and 1
+
+
 def test_weight_of_a_class_hardly_seen_is_bounded() -> None:
     weights = ClassWeights(16)
 

@@ -1,0 +1,96 @@
+"""What a job's row says: its status, its progress, its events, and the one way a status changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import case, func, select, update
+from sqlalchemy.engine import CursorResult
+from sqlalchemy.orm import Session
+
+from app.database import BlockRow, EventRow, JobBlockRow, JobRow, now_s
+from app.errors import JobUnknown
+
+ACTIVE = ("accepted", "running")
+TERMINAL = ("successful", "failed", "dismissed")
+PROCESS_ID = "predict-land-cover"
+
+
+class Progress(NamedTuple):
+    """Blocks of a job: all, done, failed."""
+
+    total: int
+    done: int
+    failed: int
+
+    @property
+    def finished(self) -> bool:
+        return self.done + self.failed == self.total
+
+
+def get(session: Session, job_id: str) -> JobRow:
+    """Raises JobUnknown where there is none of that id."""
+    job = session.get(JobRow, job_id)
+    if job is None:
+        raise JobUnknown("there is no job of that id")
+    return job
+
+
+def list_of(session: Session, owner: str, *, limit: int = 100) -> Sequence[JobRow]:
+    """The owner's jobs, newest first."""
+    return session.scalars(
+        select(JobRow).where(JobRow.owner == owner).order_by(JobRow.created_at.desc()).limit(limit)
+    ).all()
+
+
+def progress(session: Session, job_id: str) -> Progress:
+    total, done, failed = session.execute(
+        select(
+            func.count(),
+            func.sum(case((BlockRow.status == "done", 1), else_=0)),
+            func.sum(case((BlockRow.status == "failed", 1), else_=0)),
+        )
+        .select_from(JobBlockRow)
+        .join(BlockRow, BlockRow.key == JobBlockRow.block_key)
+        .where(JobBlockRow.job_id == job_id)
+    ).one()
+    return Progress(total, done or 0, failed or 0)
+
+
+def done_blocks(session: Session, job_id: str) -> list[BlockRow]:
+    """In the job's order."""
+    statement = (
+        select(BlockRow)
+        .join(JobBlockRow, JobBlockRow.block_key == BlockRow.key)
+        .where(JobBlockRow.job_id == job_id, BlockRow.status == "done")
+        .order_by(JobBlockRow.position)
+    )
+    return list(session.scalars(statement))
+
+
+def record(session: Session, job_id: str, kind: str, data: dict[str, Any] | None = None) -> None:
+    """Appends an event; those who follow the job are shown it in the order of ids."""
+    session.add(EventRow(job_id=job_id, kind=kind, data=data or {}))
+
+
+def events_since(session: Session, job_id: str, event_id: int, *, limit: int = 500) -> Sequence[EventRow]:
+    return session.scalars(
+        select(EventRow).where(EventRow.job_id == job_id, EventRow.id > event_id).order_by(EventRow.id).limit(limit)
+    ).all()
+
+
+def move(session: Session, job_id: str, *from_statuses: str, **values: Any) -> bool:
+    """Changes a job that is in one of these statuses; False, and nothing happens, when it is in another by now."""
+    result = session.execute(
+        update(JobRow).where(JobRow.id == job_id, JobRow.status.in_(from_statuses)).values(updated_at=now_s(), **values)
+    )
+    return isinstance(result, CursorResult) and result.rowcount == 1
+
+
+def end(session: Session, job_id: str, status: str, message: str, **values: Any) -> bool:
+    """Ends an active job, once: a terminal status is never left."""
+    moved = move(session, job_id, *ACTIVE, status=status, message=message, finished_at=now_s(), **values)
+    if moved:
+        record(session, job_id, "status")
+    return moved

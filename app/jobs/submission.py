@@ -1,0 +1,146 @@
+"""Asking for a job: its blocks and itself in one transaction, within the limits, then the bell."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shapely.geometry.base import BaseGeometry
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from app import blocks
+from app.database import BlockRow, JobBlockRow, JobRow, Sessions
+from app.definitions import BlockCell, ImagerySource, ModelCard, PredictionGrid
+from app.errors import Conflict, LimitReached, QueueFull
+from app.jobs.queue import ring
+from app.jobs.states import ACTIVE, record
+
+_ADVISORY_LOCK = 0x0C051B
+_RETRY_AFTER_S = 30
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a job is to predict, already checked: see `app.aoi` for the polygon."""
+
+    aoi: BaseGeometry
+    area_m2: float
+    cells: Sequence[BlockCell]
+    grid: PredictionGrid
+    source: ImagerySource
+    card: ModelCard
+    weights_sha256: str
+    outputs: Sequence[str]
+    owner: str
+    idempotency_key: str | None
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Jobs an owner may have active, blocks that may wait in all, batches of a job that may be in flight."""
+
+    active_jobs: int
+    queue_length: int
+    batches_in_flight: int
+
+
+def submit(sessions: Sessions, request: Request, limits: Limits) -> JobRow:
+    """Commits a job and its blocks, then rings the workers.
+
+    The same idempotency key with the same request gives the job that is already there. Raises Conflict where the
+    key came with another request, LimitReached where the owner has too many, QueueFull.
+    """
+    with sessions.write() as session:
+        _serialise_submissions(session)
+        known = _job_of_key(session, request)
+        if known is not None:
+            return known
+        _require_room(session, request, limits)
+        job = _insert(session, request)
+    ring(sessions, job.id, batches=min(limits.batches_in_flight, len(request.cells)))
+    return job
+
+
+def _serialise_submissions(session: Session) -> None:
+    # SQLite's write transactions exclude each other anyway; on PostgreSQL two POSTs could both see the last free place.
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _ADVISORY_LOCK})
+
+
+def _job_of_key(session: Session, request: Request) -> JobRow | None:
+    if request.idempotency_key is None:
+        return None
+    job = session.scalar(
+        select(JobRow).where(JobRow.owner == request.owner, JobRow.idempotency_key == request.idempotency_key)
+    )
+    if job is not None and job.request_sha256 != request.sha256:
+        raise Conflict("this Idempotency-Key was used for another request: send a new key with a new request")
+    return job
+
+
+def _require_room(session: Session, request: Request, limits: Limits) -> None:
+    active = session.scalar(
+        select(func.count()).select_from(JobRow).where(JobRow.owner == request.owner, JobRow.status.in_(ACTIVE))
+    )
+    if (active or 0) >= limits.active_jobs:
+        raise LimitReached(
+            f"you have {active} jobs waiting or running, the limit is {limits.active_jobs}: wait or dismiss one",
+            _RETRY_AFTER_S,
+        )
+    waiting = session.scalar(
+        select(func.count(func.distinct(JobBlockRow.block_key)))
+        .join(JobRow, JobRow.id == JobBlockRow.job_id)
+        .join(BlockRow, BlockRow.key == JobBlockRow.block_key)
+        .where(JobRow.status.in_(ACTIVE), BlockRow.status != "done")
+    )
+    if (waiting or 0) + len(request.cells) > limits.queue_length:
+        raise QueueFull(
+            f"the queue holds {waiting} blocks of at most {limits.queue_length}: try again later or ask for less",
+            _RETRY_AFTER_S,
+        )
+
+
+def _insert(session: Session, request: Request) -> JobRow:
+    keys = [
+        blocks.block_key(cell, request.grid, request.source, request.card, request.weights_sha256)
+        for cell in request.cells
+    ]
+    blocks.ensure(
+        session,
+        [
+            BlockRow(
+                key=key,
+                epsg=request.grid.epsg,
+                grid_column=cell.column,
+                grid_row=cell.row,
+                source_id=request.source.id,
+                source_version=request.source.version,
+                model_id=request.card.id,
+                model_sha256=request.weights_sha256,
+            )
+            for key, cell in zip(keys, request.cells, strict=True)
+        ],
+    )
+    job = JobRow(
+        id=secrets.token_urlsafe(16),
+        owner=request.owner,
+        idempotency_key=request.idempotency_key,
+        request_sha256=request.sha256,
+        source_id=request.source.id,
+        model_id=request.card.id,
+        outputs={"names": list(request.outputs)},
+        aoi=request.aoi,
+        area_m2=request.area_m2,
+        epsg=request.grid.epsg,
+        blocks_total=len(keys),
+    )
+    session.add(job)
+    session.flush()
+    session.add_all(JobBlockRow(job_id=job.id, block_key=key, position=i) for i, key in enumerate(keys))
+    session.flush()
+    record(session, job.id, "status")
+    session.refresh(job)
+    return job

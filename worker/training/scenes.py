@@ -89,4 +89,5 @@ def _compose(first_seed: int, size_px: int, arriving: multiprocessing.Queue[Scen
             except queue.Full:
                 # A trainer that was killed could not end this process.
                 if trainer is None or not trainer.is_alive():
+                    arriving.cancel_join_thread()  # nobody will take what is left
                     return

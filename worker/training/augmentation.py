@@ -1,7 +1,7 @@
 """Scenes as other cameras, seasons, atmospheres and height models would show them.
 
 The generator's pictures are all of one making. What a network must not rely on (absolute colours, sharpness,
-clean heights) is varied here far beyond it, so that it finds its way in real imagery.
+clean heights) is varied here beyond it in a part of the crops, so that it finds its way in real imagery.
 """
 
 from __future__ import annotations
@@ -11,7 +11,11 @@ import numpy as np
 
 _COLOURS = 4  # bands before E
 _NOISE_PX = 1536
-_SHARE_OF_CHANGED_HEIGHTS = 0.7
+# The generator varies sun, air, camera and height model itself. More of it, or more often, and the network gives up
+# what only fine texture tells: crops from meadows, clear cuts from bare soil.
+_SHARE_OF_CHANGED_COLOURS = 0.6
+_GREATEST_STRENGTH = 0.7
+_SHARE_OF_CHANGED_HEIGHTS = 0.35
 
 Generator = np.random.Generator
 
@@ -21,10 +25,11 @@ def augment(imagery: np.ndarray, rng: Generator, noise: np.ndarray) -> np.ndarra
 
     imagery: (5, height, width) uint8, bands R, G, B, NIR, E. noise: of `noise_bank`. Returns the same shape.
     """
-    as_drawn = np.ascontiguousarray(imagery[:_COLOURS].transpose(1, 2, 0))
-    changed = _texture(_radiometry(_sharpness(as_drawn, rng), rng), rng, noise)
-    strength = rng.random()
-    colours = cv2.addWeighted(changed, strength, as_drawn, 1 - strength, 0)
+    colours = np.ascontiguousarray(imagery[:_COLOURS].transpose(1, 2, 0))
+    if _happens(_SHARE_OF_CHANGED_COLOURS, rng):
+        changed = _texture(_radiometry(_sharpness(colours, rng), rng), rng, noise)
+        strength = rng.uniform(0, _GREATEST_STRENGTH)
+        colours = cv2.addWeighted(changed, strength, colours, 1 - strength, 0)
     height = np.ascontiguousarray(imagery[_COLOURS])
     if _happens(_SHARE_OF_CHANGED_HEIGHTS, rng):
         height = _height(height, rng, noise)

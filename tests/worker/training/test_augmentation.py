@@ -33,12 +33,12 @@ def test_same_seed_gives_the_same_and_another_seed_another_picture() -> None:
 
 def test_things_stay_where_they_are() -> None:
     """Over many draws the roof is brighter than the meadow, and higher than it unless the height is missing."""
-    draws = [augment(crop(), np.random.default_rng(seed), NOISE).astype(int) for seed in range(40)]
+    draws = [augment(crop(), np.random.default_rng(seed), NOISE).astype(int) for seed in range(150)]
     roof, meadow = np.s_[:, 24:40, 24:40], np.s_[:, :8, :8]
 
     assert all(draw[roof][:3].mean() > draw[meadow][:3].mean() for draw in draws)
     missing = [draw for draw in draws if draw[4].max() == 0]
-    assert 0 < len(missing) < 10
+    assert 0 < len(missing) < 20
     assert all(draw[roof][4].mean() > draw[meadow][4].mean() + 5 for draw in draws if draw[4].max() > 0)
 
 

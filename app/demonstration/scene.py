@@ -1,6 +1,6 @@
 """One scene: imagery and truth of a made-up piece of country, decided by a seed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -21,6 +21,7 @@ from app.demonstration.themes import Theme
 from app.demonstration.zones import COMMUNE_PX, draw_zones
 
 _STRIP_PX = 1536
+_PAINTING_SHARE = 0.5  # of the time a scene takes
 _FILTER_REACH_PX = 64  # blur, sky view and slopes see no further
 
 
@@ -41,12 +42,14 @@ def compose(
     vintage: int = 0,
     zones: Sequence[Zone] | None = None,
     threads: int = 1,
+    progress: Callable[[float], None] = lambda _fraction: None,
 ) -> Scene:
     """The scene of a seed: the same arguments give the same bytes, whatever `threads` is.
 
     conditions: None draws them from the seed. vintage: 0, or 1 for the same place some years later.
     zones: where which theme reigns, metres from the upper left corner; None draws them, and gives a commune with
     every theme from 3072 px on.
+    progress: told the share done, 0-1.
     """
     rng = np.random.default_rng([seed, 1])
     size_m = size_px / 5.0
@@ -60,6 +63,7 @@ def compose(
         aged = age(plan.parcels, size_m, np.random.default_rng([seed, 4]))
         plan = Plan(aged, plan.boundaries, plan.warp, plan.zones)
     Painter(seed, canvas, Palette(flight), noise, plan).paint()
+    progress(_PAINTING_SHARE)
     prepare(noise)
     mountain = sum(zone.theme is Theme.MOUNTAIN for zone in places) / len(places)
     relief_m = 6 + 50 * mountain
@@ -80,9 +84,11 @@ def compose(
         rows, columns = window.within(around)
         imagery[:, window.top : window.bottom, window.left : window.right] = shot[:, rows, columns]
 
+    windows = _windows(size_px)
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(shade, _windows(size_px)))
-        list(pool.map(shoot, _windows(size_px)))
+        list(pool.map(shade, windows))
+        for done, _ in enumerate(pool.map(shoot, windows), start=1):
+            progress(_PAINTING_SHARE + (1 - _PAINTING_SHARE) * done / len(windows))
     return Scene(imagery, CLASS_OF_MATERIAL[canvas.material])
 
 

@@ -24,6 +24,7 @@ LEFT_M, TOP_M = 720896.0, 6273792.0  # upper left corner of 3 x 3 blocks of the 
 RESOLUTION_M = 0.2
 SIZE_PX = 6144
 SEED = 2021
+_COMPOSING_SHARE = 0.8  # of the time a vintage takes; the rest is writing it
 SHEETS = 2  # sheets per side; real sources come in several files too
 
 Progress = Callable[[str, float], None]
@@ -67,21 +68,18 @@ def make_territory(folder: Path, progress: Progress, *, size_px: int = SIZE_PX, 
     folder.mkdir(parents=True, exist_ok=True)
     vintages = [_listed(folder, year) for year in _FLIGHTS]
     missing = [number for number, vintage in enumerate(vintages) if not _is_whole(folder, vintage)]
-    done = 0
+    done = dict.fromkeys(missing, 0.0)
     lock = Lock()
 
-    def step(message: str) -> None:
-        nonlocal done
-        with lock:
-            progress(message, done / (2 * len(missing)))
-            done += 1
-
     def make(number: int) -> None:
+        def photographed(fraction: float) -> None:
+            with lock:
+                done[number] = _COMPOSING_SHARE * fraction
+                progress(f"photographing the demonstration commune, {year}", sum(done.values()) / len(done))
+
         year, source_id = vintages[number].year, vintages[number].source_id
-        step(f"photographing the demonstration commune, {year}")
         zones = commune(size_px * RESOLUTION_M)
-        scene = compose(seed, size_px, conditions=_FLIGHTS[year], vintage=number, zones=zones)
-        step(f"writing the demonstration imagery, {year}")
+        scene = compose(seed, size_px, conditions=_FLIGHTS[year], vintage=number, zones=zones, progress=photographed)
         _write_vintage(folder, source_id, scene)
 
     # numpy, OpenCV and GDAL leave the interpreter lock while they work: two vintages side by side fill two cores.

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -168,9 +171,19 @@ def test_a_second_job_over_the_same_place_computes_nothing(finished_job: tuple[s
 
 
 @pytest.fixture
-def own_service(tmp_path: Path) -> Iterator[Service]:
-    """A service of this test alone, to do harm to: 2 × 2 blocks, one block a batch."""
-    with Service(tmp_path / "data", COSIA_BATCH_BLOCKS="1", COSIA_LEASE_S="6", COSIA_SWEEP_S="1") as service:
+def own_service(running_service: Service, tmp_path: Path) -> Iterator[Service]:
+    """A service of this test alone, to do harm to: a copy of the other one's data, without jobs, one block a batch."""
+    folder = tmp_path / "data"
+    shutil.copytree(running_service.folder, folder, ignore=shutil.ignore_patterns("cosia.sqlite*", "broker", "logs"))
+    with (
+        closing(sqlite3.connect(running_service.folder / "cosia.sqlite")) as source,
+        closing(sqlite3.connect(folder / "cosia.sqlite")) as copy,
+    ):
+        source.backup(copy)
+        for table in ("event", "job_block", "job", "block"):
+            copy.execute(f"DELETE FROM {table}")
+        copy.commit()
+    with Service(folder, COSIA_BATCH_BLOCKS="1", COSIA_LEASE_S="6", COSIA_SWEEP_S="1") as service:
         yield service
 
 

@@ -5,13 +5,11 @@ Each state is reached as a visitor reaches it; the pictures are written to docs/
 
 from __future__ import annotations
 
-import io
 import re
 import sys
 from pathlib import Path
 from typing import Literal
 
-from PIL import Image
 from playwright.sync_api import Browser, ViewportSize, expect
 
 from tests.components import require
@@ -40,9 +38,7 @@ def _visit(browser: Browser, server: str, width: int, height: int, *, dark: bool
 
 def _save(visit: Visit, name: str) -> None:
     visit.page.wait_for_load_state("networkidle")
-    picture = Image.open(io.BytesIO(visit.page.screenshot())).convert("RGB")
-    # 256 colours: a third of the size, and no difference to see in a document.
-    picture.quantize(256, dither=Image.Dither.NONE).save(FOLDER / f"{name}.png", optimize=True)
+    visit.page.screenshot(path=FOLDER / f"{name}.png")
 
 
 def _map(browser: Browser, server: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -63,6 +64,13 @@ def test_a_submitted_job_is_accepted_with_its_blocks_and_rung(sessions: Sessions
         assert jobs.progress(session, job.id) == (3, 0, 0)
     assert job.status == "accepted"
     assert rung == [(broker.PREDICT, job.id)] * 2  # batches_in_flight
+
+
+def test_a_job_s_id_is_unguessable_and_always_a_name_the_storage_takes(sessions: Sessions) -> None:
+    job = submit(sessions)
+
+    # 128 bits. Of ids in URL-safe base 64 one in 64 began with a dash, which is no name of a folder of ours.
+    assert re.fullmatch(r"[0-9a-f]{32}", job.id)
 
 
 def test_two_jobs_share_the_blocks_they_have_in_common(sessions: Sessions) -> None:

@@ -125,7 +125,8 @@ def _insert(session: Session, request: Request) -> JobRow:
         ],
     )
     job = JobRow(
-        id=secrets.token_urlsafe(16),
+        # Hexadecimal: the id names a folder of the storage, and a name may not begin with every sign.
+        id=secrets.token_hex(16),
         owner=request.owner,
         idempotency_key=request.idempotency_key,
         request_sha256=request.sha256,

@@ -6,7 +6,10 @@ import math
 
 import morecantile
 import pytest
+from pyproj import Transformer
 
+from app.definitions import BlockCell, prediction_grid
+from app.definitions.grid import prediction_crs
 from app.definitions.tile_matrix_set import TileMatrixSet, tile_matrix_set, tile_matrix_sets
 from app.errors import Unknown
 
@@ -40,14 +43,50 @@ def test_each_level_halves_the_one_before(tms: TileMatrixSet) -> None:
         assert int(fine.id) == int(coarse.id) + 1
 
 
-@pytest.mark.parametrize(("short", "whole"), [("PM_6_19", "WebMercatorQuad"), ("2154_10cm_7_20", "2154_10cm")])
+@pytest.mark.parametrize(
+    ("short", "whole"),
+    [("PM_6_19", "WebMercatorQuad"), *((f"{epsg}_10cm_7_20", f"{epsg}_10cm") for epsg in prediction_crs())],
+)
 def test_a_truncated_set_has_the_same_tiles(short: str, whole: str) -> None:
     for matrix in tile_matrix_set(short).matrices:
         assert matrix == tile_matrix_set(whole).matrix(matrix.id)
 
 
-def test_level_20_of_the_lambert_93_set_has_the_pixels_of_the_product() -> None:
-    assert tile_matrix_set("2154_10cm_7_20").matrices[-1].cell_size == 0.2
+@pytest.mark.parametrize("epsg", prediction_crs())
+def test_level_20_of_a_territorys_set_has_the_pixels_of_the_product(epsg: int) -> None:
+    deepest = tile_matrix_set(f"{epsg}_10cm_7_20").matrices[-1]
+
+    assert (deepest.id, deepest.cell_size, deepest.left, deepest.top) == ("20", 0.2, 0.0, 12_000_000.0)
+
+
+@pytest.mark.parametrize("epsg", prediction_crs())
+def test_blocks_are_the_level_17_cells_of_the_territorys_set(epsg: int) -> None:
+    level = tile_matrix_set(f"{epsg}_10cm").matrix("17")
+
+    # A block of 2048 px of 0.2 m is a tile of 256 px of 1.6 m.
+    expected = prediction_grid(epsg).block(BlockCell(1000, 9000)).bounds
+    assert level.bounds(1000, 9000) == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("epsg", "place"),
+    [
+        (2154, (8.5, 42.0)),  # Corse
+        (2154, (-5.1, 48.45)),  # Ouessant
+        (5490, (-61.15, 18.13)),  # Saint-Martin, west
+        (5490, (-60.81, 14.39)),  # Martinique, south-east
+        (2972, (-54.6, 2.1)),  # Guyane, south-west
+        (2972, (-51.6, 5.9)),  # Guyane, north-east
+        (2975, (55.84, -21.4)),  # La Réunion
+        (4471, (45.3, -13.0)),  # Mayotte
+        (4467, (-56.1, 47.15)),  # Saint-Pierre-et-Miquelon
+    ],
+)
+def test_a_territorys_set_holds_the_whole_territory(epsg: int, place: tuple[float, float]) -> None:
+    x, y = Transformer.from_crs(4326, epsg, always_xy=True).transform(*place)
+    level = tile_matrix_set(f"{epsg}_10cm_7_20").matrix("20")
+
+    assert level.holds(int(x // 51.2), int((12_000_000 - y) // 51.2))
 
 
 def test_web_mercator_begins_at_the_edge_of_its_square() -> None:

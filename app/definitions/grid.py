@@ -1,7 +1,8 @@
-"""Grids: a CRS, a transform and a shape; and the fixed national grid on which blocks are predicted.
+"""Grids: a CRS, a transform and a shape; and the fixed grids on which blocks are predicted, one per territory.
 
-Blocks are the level-17 cells of IGN's `2154_10cm` tile matrix set (DESIGN: prediction grid): 2048 pixels of
-0.2 m, origin (0, 12 000 000), so that block corners and pixel corners are whole multiples of 0.2 m.
+Blocks are the level-17 cells of the territory's own 10 cm tile matrix set, in France IGN's `2154_10cm` (DESIGN:
+prediction grid): 2048 pixels of 0.2 m, origin (0, 12 000 000), so that block corners and pixel corners are whole
+multiples of 0.2 m.
 """
 
 from __future__ import annotations
@@ -97,7 +98,9 @@ class PredictionGrid:
                 yield BlockCell(column, row)
 
 
-_PREDICTION_GRIDS = {2154: PredictionGrid(2154, 0.0, 12_000_000.0)}
+# France (Lambert-93), Antilles, Guyane, La Réunion, Mayotte, Saint-Pierre-et-Miquelon (UTM 20N, 22N, 40S, 38S, 21N):
+# IGN gives all of its 10 cm grids the same origin.
+_PREDICTION_GRIDS = {epsg: PredictionGrid(epsg, 0.0, 12_000_000.0) for epsg in (2154, 5490, 2972, 2975, 4471, 4467)}
 
 
 def prediction_grid(epsg: int = 2154) -> PredictionGrid:

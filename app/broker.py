@@ -39,7 +39,7 @@ def broker_url(config: Settings) -> str:
     """The configured Redis, or the embedded one."""
     if config.redis_url is not None:
         return config.redis_url.get_secret_value()
-    return f"redis+socket://{embedded_socket(config.data_folder)}"
+    return f"redis+socket://{embedded_socket(config.local_folder)}"
 
 
 @lru_cache

@@ -40,12 +40,12 @@ def _line(component: str, probe: Callable[[], str]) -> Line:
 
 
 def _storage(settings: Settings) -> str:
-    folder = storage().folder
-    folder.mkdir(parents=True, exist_ok=True)
     with storage().writing("check/probe") as path:
         path.write_bytes(b"probe")
     storage().remove("check")
-    return f"{settings.data} can be written, {storage().free_bytes() / 1e9:.1f} GB free"
+    free_bytes = storage().free_bytes()
+    room = "" if free_bytes is None else f", {free_bytes / 1e9:.1f} GB free"
+    return f"{settings.data} can be written{room}"
 
 
 def _database(settings: Settings) -> str:

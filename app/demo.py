@@ -38,18 +38,18 @@ def set_up(sessions: Sessions, storage: Storage, settings: Settings, progress: P
     """Makes what is missing; needs a worker that is running. Raises DemonstrationFailed."""
     size_px = settings.demonstration_blocks * BLOCK_PX
     vintages = make_territory(
-        storage.folder / "demonstration",
+        settings.local_folder / "demonstration",
         lambda _step, fraction: progress("photographing the territory", fraction),
         size_px=size_px,
     )
-    sources = [_register(sessions, storage, vintage) for vintage in vintages]
+    sources = [_register(sessions, vintage) for vintage in vintages]
     source = next(source for source in sources if source.id == _SOURCE)
     with sessions.read() as session:
         model = models.find_model(session, storage, _MODEL)
     job = _submit(sessions, settings, source, model)
     _wait(sessions, job.id, progress)
     with sessions.read() as session:
-        blocks = [storage.path(row.href or "") for row in jobs.done_blocks(session, job.id)]
+        blocks = [row.href or "" for row in jobs.done_blocks(session, job.id)]
     publish(
         sessions,
         storage,
@@ -66,7 +66,7 @@ def set_up(sessions: Sessions, storage: Storage, settings: Settings, progress: P
     )
 
 
-def _register(sessions: Sessions, storage: Storage, vintage: Vintage) -> ImagerySource:
+def _register(sessions: Sessions, vintage: Vintage) -> ImagerySource:
     return imagery.register(
         sessions,
         source_id=vintage.source_id,

@@ -51,7 +51,7 @@ class Launcher:
     def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
         self._settings = settings
         self._say = say
-        self._folder = settings.data_folder
+        self._folder = settings.local_folder
         self._children: list[Child] = []
         self._stopping = threading.Event()
         self._lock_file: IO[str] | None = None

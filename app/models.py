@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import select
@@ -16,10 +19,10 @@ from app.storage import Storage
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A card with its weights: `path` of the safetensors file, and its sha256."""
+    """A card with its weights: `weights()` is a context with the safetensors file, whose sha256 is known."""
 
     card: ModelCard
-    path: Path
+    weights: Callable[[], AbstractContextManager[Path]]
     sha256: str
 
 
@@ -29,11 +32,16 @@ def trained_models(session: Session, storage: Storage) -> dict[str, TrainedModel
     for card in shipped_model_cards().values():
         path = shipped_weights(card)
         if path is not None and card.sha256 is not None:
-            models[card.id] = TrainedModel(card, path, card.sha256)
+            models[card.id] = TrainedModel(card, partial(_in_place, path), card.sha256)
     for row in session.scalars(select(ModelRow)):
         card = ModelCard.model_validate(row.document)
-        models[card.id] = TrainedModel(card, storage.path(row.weights_href), row.sha256)
+        models[card.id] = TrainedModel(card, partial(storage.reading, row.weights_href), row.sha256)
     return models
+
+
+@contextmanager
+def _in_place(path: Path) -> Iterator[Path]:
+    yield path
 
 
 def find_model(session: Session, storage: Storage, model_id: str) -> TrainedModel:

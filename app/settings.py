@@ -8,15 +8,20 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="COSIA_", frozen=True)
 
-    data: str = Field(".data", description="Data folder.")
+    data: str = Field(".data", description="Data folder, or s3://bucket/prefix.")
+    local: str = Field(".data", description="Folder of the embedded parts where the data are in S3.")
+    s3_endpoint: str = Field(
+        "", description="Address of an S3-compatible server (https://…). Unset: Amazon's. Keys: the AWS_ variables."
+    )
     database_url: SecretStr | None = Field(
         None, description="SQLAlchemy URL (postgresql+psycopg://…). Unset: SQLite in the data folder."
     )
@@ -56,10 +61,22 @@ class Settings(BaseSettings):
         host, port = values.get("host", "127.0.0.1"), values.get("port", 8000)
         return {**values, "public_url": (values.get("public_url") or f"http://{host}:{port}").rstrip("/")}
 
+    @field_validator("s3_endpoint")
+    @classmethod
+    def _an_address_without_secrets(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in ("http", "https") or not parts.hostname or "@" in value or parts.query):
+            raise ValueError("expected https://host, https://host:port, or the same with http")
+        return value.rstrip("/")
+
     @property
-    def data_folder(self) -> Path:
-        """The local folder of the embedded parts (database, broker socket)."""
-        return Path(self.data).resolve()
+    def is_s3(self) -> bool:
+        return self.data.startswith("s3://")
+
+    @property
+    def local_folder(self) -> Path:
+        """The local folder of the embedded parts (database, broker, logs, demonstration imagery)."""
+        return Path(self.local if self.is_s3 else self.data).resolve()
 
 
 @lru_cache

@@ -14,7 +14,7 @@ from app.database import Sessions, connect
 from app.definitions import Grid
 from app.errors import Unavailable, Unknown
 from app.publish import unpublish
-from app.storage import Storage
+from app.storage import FolderStorage
 from app.tiling import Style
 from tests.published import publish_layer, write_classes
 
@@ -28,12 +28,12 @@ def sessions(sqlite_url: str) -> Iterator[Sessions]:
 
 
 @pytest.fixture
-def storage(tmp_path: Path) -> Storage:
-    return Storage(tmp_path / "store")
+def storage(tmp_path: Path) -> FolderStorage:
+    return FolderStorage(tmp_path / "store")
 
 
 @pytest.fixture
-def catalogue(sessions: Sessions, storage: Storage) -> Catalogue:
+def catalogue(sessions: Sessions, storage: FolderStorage) -> Catalogue:
     return Catalogue(sessions, storage, refresh_s=0.05)
 
 
@@ -48,7 +48,7 @@ def test_before_the_first_reading_layers_are_unavailable(catalogue: Catalogue) -
 
 
 def test_a_layer_knows_its_rasters_styles_and_extent(
-    catalogue: Catalogue, sessions: Sessions, storage: Storage, tmp_path: Path
+    catalogue: Catalogue, sessions: Sessions, storage: FolderStorage, tmp_path: Path
 ) -> None:
     publish_layer(sessions, storage, _raster(tmp_path, 0), _raster(tmp_path, 1))
     catalogue.refresh()
@@ -62,7 +62,7 @@ def test_a_layer_knows_its_rasters_styles_and_extent(
     assert (east - west, north - south) == pytest.approx((0.0132, 0.0001), abs=2e-4)
 
 
-def test_layers_are_read_from_either_database(database_url: str, storage: Storage, tmp_path: Path) -> None:
+def test_layers_are_read_from_either_database(database_url: str, storage: FolderStorage, tmp_path: Path) -> None:
     engine = connect(database_url)
     publish_layer(Sessions(engine), storage, _raster(tmp_path, 0))
     catalogue = Catalogue(Sessions(engine), storage, refresh_s=0.05)
@@ -73,7 +73,7 @@ def test_layers_are_read_from_either_database(database_url: str, storage: Storag
 
 
 def test_only_rasters_under_the_bounds_are_given(
-    catalogue: Catalogue, sessions: Sessions, storage: Storage, tmp_path: Path
+    catalogue: Catalogue, sessions: Sessions, storage: FolderStorage, tmp_path: Path
 ) -> None:
     publish_layer(sessions, storage, *(_raster(tmp_path, n) for n in range(5)))
     catalogue.refresh()
@@ -85,7 +85,7 @@ def test_only_rasters_under_the_bounds_are_given(
 
 
 def test_an_unknown_layer_is_named_with_those_there_are(
-    catalogue: Catalogue, sessions: Sessions, storage: Storage, tmp_path: Path
+    catalogue: Catalogue, sessions: Sessions, storage: FolderStorage, tmp_path: Path
 ) -> None:
     publish_layer(sessions, storage, _raster(tmp_path, 0))
     catalogue.refresh()
@@ -95,7 +95,7 @@ def test_an_unknown_layer_is_named_with_those_there_are(
 
 
 def test_publications_are_seen_and_unchanged_layers_kept(
-    catalogue: Catalogue, sessions: Sessions, storage: Storage, tmp_path: Path
+    catalogue: Catalogue, sessions: Sessions, storage: FolderStorage, tmp_path: Path
 ) -> None:
     publish_layer(sessions, storage, _raster(tmp_path, 0))
     publish_layer(sessions, storage, _raster(tmp_path, 1), layer_id="other")
@@ -110,7 +110,7 @@ def test_publications_are_seen_and_unchanged_layers_kept(
 
 
 def test_a_withdrawn_layer_disappears(
-    catalogue: Catalogue, sessions: Sessions, storage: Storage, tmp_path: Path
+    catalogue: Catalogue, sessions: Sessions, storage: FolderStorage, tmp_path: Path
 ) -> None:
     publish_layer(sessions, storage, _raster(tmp_path, 0))
     catalogue.refresh()
@@ -121,7 +121,7 @@ def test_a_withdrawn_layer_disappears(
 
 
 def test_the_thread_follows_the_database(
-    catalogue: Catalogue, sessions: Sessions, storage: Storage, tmp_path: Path
+    catalogue: Catalogue, sessions: Sessions, storage: FolderStorage, tmp_path: Path
 ) -> None:
     catalogue.start()
     try:
@@ -134,7 +134,9 @@ def test_the_thread_follows_the_database(
         catalogue.stop()
 
 
-def test_what_was_known_is_served_while_the_database_is_away(sqlite_url: str, storage: Storage, tmp_path: Path) -> None:
+def test_what_was_known_is_served_while_the_database_is_away(
+    sqlite_url: str, storage: FolderStorage, tmp_path: Path
+) -> None:
     engine = connect(sqlite_url)
     catalogue = Catalogue(Sessions(engine), storage, refresh_s=0.05)
     publish_layer(Sessions(engine), storage, _raster(tmp_path, 0))

@@ -209,7 +209,7 @@ def test_files_inside_the_data_folder_are_named_relative_to_it(
     with sessions.read() as session:
         files = imagery.files_for(session, "trial", (LEFT, TOP - 10, LEFT + 20, TOP))
     assert {file.href for file in files} == {"imagery/rgb.tif", str(outside)}
-    assert {file.path for file in files} == {inside, outside}
+    assert {Path(file.open().name) for file in files} == {inside, outside}
     assert {file.role for file in files} == {Role.RGB}
 
 

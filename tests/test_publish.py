@@ -16,7 +16,7 @@ from app.definitions import BlockCell, Grid, nomenclature, prediction_grid
 from app.errors import ParameterInvalid, RasterRefused, Unknown
 from app.outputs import write_block
 from app.publish import publish, unpublish
-from app.storage import Storage
+from app.storage import FolderStorage
 from tests.imagery_files import UNNAMED_LAMBERT_93
 from tests.published import publish_layer, write_classes
 
@@ -32,8 +32,8 @@ def sessions(sqlite_url: str) -> Iterator[Sessions]:
 
 
 @pytest.fixture
-def storage(tmp_path: Path) -> Storage:
-    return Storage(tmp_path / "store")
+def storage(tmp_path: Path) -> FolderStorage:
+    return FolderStorage(tmp_path / "store")
 
 
 def _rows(sessions: Sessions) -> tuple[list[LayerRow], list[RasterRow]]:
@@ -45,7 +45,9 @@ def _values(value: int = 9) -> np.ndarray:
     return np.full((GRID.height, GRID.width), value, np.uint8)
 
 
-def test_a_published_raster_has_its_pixels_row_and_names(sessions: Sessions, storage: Storage, tmp_path: Path) -> None:
+def test_a_published_raster_has_its_pixels_row_and_names(
+    sessions: Sessions, storage: FolderStorage, tmp_path: Path
+) -> None:
     version = publish_layer(sessions, storage, write_classes(tmp_path / "a.tif", _values()))
 
     (layer,), (raster,) = _rows(sessions)
@@ -57,7 +59,7 @@ def test_a_published_raster_has_its_pixels_row_and_names(sessions: Sessions, sto
     assert "<Category>Feuillu</Category>" in Path(f"{storage.path(raster.href)}.aux.xml").read_text()
 
 
-def test_blocks_are_put_together_with_their_confidence(sessions: Sessions, storage: Storage) -> None:
+def test_blocks_are_put_together_with_their_confidence(sessions: Sessions, storage: FolderStorage) -> None:
     hrefs = []
     for column in (1760, 1761):
         href = f"blocks/{column}.tif"
@@ -80,7 +82,7 @@ def test_blocks_are_put_together_with_their_confidence(sessions: Sessions, stora
 
 
 def test_rasters_of_another_grid_stay_rasters_of_their_own(
-    sessions: Sessions, storage: Storage, tmp_path: Path
+    sessions: Sessions, storage: FolderStorage, tmp_path: Path
 ) -> None:
     inputs = [
         write_classes(tmp_path / f"{n}.tif", _values(n), Grid(2154, 700000.05 + n * 100, 6600000.0, 0.2, 64, 48))
@@ -91,7 +93,7 @@ def test_rasters_of_another_grid_stay_rasters_of_their_own(
     assert [raster.left for raster in _rows(sessions)[1]] == [700100.05, 700200.05]
 
 
-def test_equal_rasters_give_an_equal_version(sessions: Sessions, storage: Storage, tmp_path: Path) -> None:
+def test_equal_rasters_give_an_equal_version(sessions: Sessions, storage: FolderStorage, tmp_path: Path) -> None:
     raster = write_classes(tmp_path / "a.tif", _values())
     first = publish_layer(sessions, storage, raster)
     written_at = storage.path(_rows(sessions)[1][0].href).stat().st_mtime_ns
@@ -102,7 +104,9 @@ def test_equal_rasters_give_an_equal_version(sessions: Sessions, storage: Storag
     assert storage.path(row.href).stat().st_mtime_ns == written_at
 
 
-def test_the_files_before_stay_until_the_next_publication(sessions: Sessions, storage: Storage, tmp_path: Path) -> None:
+def test_the_files_before_stay_until_the_next_publication(
+    sessions: Sessions, storage: FolderStorage, tmp_path: Path
+) -> None:
     hrefs = []
     for value in (1, 2, 3):
         publish_layer(sessions, storage, write_classes(tmp_path / f"{value}.tif", _values(value)))
@@ -111,7 +115,9 @@ def test_the_files_before_stay_until_the_next_publication(sessions: Sessions, st
     assert [storage.exists(href) for href in hrefs] == [False, True, True]
 
 
-def test_a_refused_publication_leaves_the_layer_as_it_was(sessions: Sessions, storage: Storage, tmp_path: Path) -> None:
+def test_a_refused_publication_leaves_the_layer_as_it_was(
+    sessions: Sessions, storage: FolderStorage, tmp_path: Path
+) -> None:
     version = publish_layer(sessions, storage, write_classes(tmp_path / "good.tif", _values()))
     with pytest.raises(RasterRefused):
         publish_layer(sessions, storage, write_classes(tmp_path / "bad.tif", _values(77)))
@@ -121,7 +127,7 @@ def test_a_refused_publication_leaves_the_layer_as_it_was(sessions: Sessions, st
     assert storage.exists(raster.href)
 
 
-def test_a_crs_without_a_name_is_recognised(sessions: Sessions, storage: Storage, tmp_path: Path) -> None:
+def test_a_crs_without_a_name_is_recognised(sessions: Sessions, storage: FolderStorage, tmp_path: Path) -> None:
     publish_layer(sessions, storage, write_classes(tmp_path / "a.tif", _values(), crs=UNNAMED_LAMBERT_93))
 
     assert _rows(sessions)[1][0].epsg == 2154
@@ -141,7 +147,7 @@ def test_a_crs_without_a_name_is_recognised(sessions: Sessions, storage: Storage
     ids=["value", "bands", "type", "geographic", "no CRS", "oblong", "turned"],
 )
 def test_what_cannot_be_published_is_refused_by_name(
-    sessions: Sessions, storage: Storage, tmp_path: Path, values: np.ndarray, changes: dict[str, Any], words: str
+    sessions: Sessions, storage: FolderStorage, tmp_path: Path, values: np.ndarray, changes: dict[str, Any], words: str
 ) -> None:
     path = write_classes(tmp_path / "bad.tif", values, **changes)
     with pytest.raises(RasterRefused, match=words) as caught:
@@ -152,7 +158,7 @@ def test_what_cannot_be_published_is_refused_by_name(
     assert _rows(sessions) == ([], [])
 
 
-def test_rasters_that_overlap_are_refused(sessions: Sessions, storage: Storage, tmp_path: Path) -> None:
+def test_rasters_that_overlap_are_refused(sessions: Sessions, storage: FolderStorage, tmp_path: Path) -> None:
     shifted = Grid(2154, 720896.0 + 6.0, 6273792.0, 0.2, 64, 48)
     inputs = [write_classes(tmp_path / "a.tif", _values()), write_classes(tmp_path / "b.tif", _values(), shifted)]
 
@@ -160,7 +166,9 @@ def test_rasters_that_overlap_are_refused(sessions: Sessions, storage: Storage, 
         publish_layer(sessions, storage, *inputs)
 
 
-def test_rasters_of_different_resolutions_are_refused(sessions: Sessions, storage: Storage, tmp_path: Path) -> None:
+def test_rasters_of_different_resolutions_are_refused(
+    sessions: Sessions, storage: FolderStorage, tmp_path: Path
+) -> None:
     coarse = Grid(2154, 730000.0, 6273792.0, 0.5, 64, 48)
     inputs = [write_classes(tmp_path / "a.tif", _values()), write_classes(tmp_path / "b.tif", _values(), coarse)]
 
@@ -168,7 +176,7 @@ def test_rasters_of_different_resolutions_are_refused(sessions: Sessions, storag
         publish_layer(sessions, storage, *inputs)
 
 
-def test_a_file_that_is_no_geotiff_is_refused(sessions: Sessions, storage: Storage, tmp_path: Path) -> None:
+def test_a_file_that_is_no_geotiff_is_refused(sessions: Sessions, storage: FolderStorage, tmp_path: Path) -> None:
     path = tmp_path / "inline.vrt"
     path.write_text("<VRTDataset rasterXSize='1' rasterYSize='1'/>")
 
@@ -177,12 +185,12 @@ def test_a_file_that_is_no_geotiff_is_refused(sessions: Sessions, storage: Stora
 
 
 @pytest.mark.parametrize("layer_id", ["", "../town", "Town", "a b", "x" * 65])
-def test_a_layer_id_is_a_plain_name(sessions: Sessions, storage: Storage, tmp_path: Path, layer_id: str) -> None:
+def test_a_layer_id_is_a_plain_name(sessions: Sessions, storage: FolderStorage, tmp_path: Path, layer_id: str) -> None:
     with pytest.raises(ParameterInvalid):
         publish_layer(sessions, storage, write_classes(tmp_path / "a.tif", _values()), layer_id=layer_id)
 
 
-def test_progress_grows_to_one(sessions: Sessions, storage: Storage, tmp_path: Path) -> None:
+def test_progress_grows_to_one(sessions: Sessions, storage: FolderStorage, tmp_path: Path) -> None:
     told: list[float] = []
     inputs = [
         write_classes(tmp_path / f"{n}.tif", _values(n), Grid(2154, 700000.05 + n * 100, 6600000.0, 0.2, 64, 48))
@@ -206,7 +214,9 @@ def test_progress_grows_to_one(sessions: Sessions, storage: Storage, tmp_path: P
     assert told[-1] == pytest.approx(1.0)
 
 
-def test_publishing_again_replaces_rows_on_either_database(database_url: str, storage: Storage, tmp_path: Path) -> None:
+def test_publishing_again_replaces_rows_on_either_database(
+    database_url: str, storage: FolderStorage, tmp_path: Path
+) -> None:
     engine = connect(database_url)
     sessions = Sessions(engine)
     publish_layer(sessions, storage, write_classes(tmp_path / "a.tif", _values(1)))
@@ -222,7 +232,7 @@ def test_publishing_again_replaces_rows_on_either_database(database_url: str, st
     engine.dispose()
 
 
-def test_a_withdrawn_layer_leaves_nothing(sessions: Sessions, storage: Storage, tmp_path: Path) -> None:
+def test_a_withdrawn_layer_leaves_nothing(sessions: Sessions, storage: FolderStorage, tmp_path: Path) -> None:
     publish_layer(sessions, storage, write_classes(tmp_path / "a.tif", _values()))
     unpublish(sessions, storage, "town")
 

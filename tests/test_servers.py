@@ -34,7 +34,7 @@ def test_a_redis_database_belongs_to_one_test(redis_url: str, run: int) -> None:
 
 
 def test_settings_point_to_a_folder_of_the_test(data_folder: Path) -> None:
-    assert settings().data_folder == data_folder.resolve()
+    assert settings().local_folder == data_folder.resolve()
 
 
 def test_a_missing_component_fails_in_ci(monkeypatch: pytest.MonkeyPatch) -> None:

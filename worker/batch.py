@@ -114,7 +114,7 @@ class Batch:
             model = models.find_model(session, self._storage, claim.model_id)
         if model.sha256 != claim.model_sha256:
             raise Invalid(f"the weights of model {claim.model_id} were replaced since the job was asked: ask again")
-        return predictor(model.card, model.path)
+        return predictor(model.card, model.weights)
 
     def _publish(self, claim: Claim, classes: np.ndarray, confidence: np.ndarray, *, seconds: float) -> list[str]:
         href = blocks.block_href(claim.key)

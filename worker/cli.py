@@ -41,7 +41,7 @@ def predict(source_id: str, model_id: str, out: Path) -> None:
         def show(done: float) -> None:
             bar.update(round(done * 100) - bar.n)
 
-        write_source_map(out, source, files, predictor(found.card, found.path), show)
+        write_source_map(out, source, files, predictor(found.card, found.weights), show)
     click.echo(f"{out} holds the classes, {out.name}.aux.xml their names")
 
 
@@ -54,7 +54,8 @@ def evaluate(model_id: str, scenes: int, scene_px: int) -> None:
     migrate(sessions().engine)
     with sessions().read() as session:
         found = models.find_model(session, storage(), model_id)
-    network = weights.network_of(found.card, found.path)
+    with found.weights() as file:
+        network = weights.network_of(found.card, file)
     device = select_device(settings().device)
     with click.progressbar(HELD_OUT_SEEDS[:scenes], label="held-out scenes") as seeds:
         matrix, result = evaluate_scenes(found.card, network, seeds, scene_px, device)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -137,9 +136,8 @@ def _clipped(storage: Storage, rows: list[BlockRow], polygon: BaseGeometry, grid
 
 def _read(storage: Storage, row: BlockRow, band: int, window: Window) -> np.ndarray:
     """(height, width) uint8 of a block file. Raises Unavailable where it is missing or damaged."""
-    path = Path(storage.gdal_path(row.href or ""))
     try:
-        with rasterio.open(path, driver="GTiff") as dataset:
+        with rasterio.open(storage.gdal_path(row.href or ""), driver="GTiff") as dataset:
             array: np.ndarray = dataset.read(band, window=window)
             return array
     except rasterio.errors.RasterioError as error:

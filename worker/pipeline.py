@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -169,9 +171,10 @@ _predictors: OrderedDict[str, Predictor] = OrderedDict()
 _predictors_lock = threading.Lock()
 
 
-def predictor(card: ModelCard, weights: Path) -> Predictor:
+def predictor(card: ModelCard, weights: Callable[[], AbstractContextManager[Path]]) -> Predictor:
     """The predictor of a complete card, loaded once per process (the last few used are kept).
 
+    weights: gives a context with the weights' file, which may have to be fetched; asked for only where it is needed.
     The device is that of the setting COSIA_DEVICE. Loaded on first use: a forked child cannot inherit a CUDA
     context. Raises WeightsUnreadable, WeightsMismatch, Misconfigured.
     """
@@ -179,7 +182,8 @@ def predictor(card: ModelCard, weights: Path) -> Predictor:
     with _predictors_lock:
         if key not in _predictors:
             device = select_device(settings().device)
-            _predictors[key] = Predictor(card, network_of(card, weights), device)
+            with weights() as file:
+                _predictors[key] = Predictor(card, network_of(card, file), device)
             log.info("network_loaded", model=card.id, device=str(device))
             while len(_predictors) > _NETWORKS_KEPT:
                 _predictors.popitem(last=False)

@@ -20,7 +20,7 @@ from rasterio.windows import Window
 from app.definitions import Band, Grid, ImagerySource, PredictionGrid, Role, prediction_grid
 from app.definitions.imagery_source import ROLE_BANDS
 from app.errors import BandMismatch, RasterRefused, RasterUnreadable
-from app.imagery import Bounds, ImageryFile, PixelLayout, open_raster, role_of
+from app.imagery import Bounds, ImageryFile, PixelLayout, role_of
 from app.settings import settings
 from worker.resampling import Axis, bilinear, nearest
 
@@ -137,7 +137,7 @@ class _OpenedFiles:
     def _open(self, file: ImageryFile) -> DatasetReader:
         opened: OrderedDict[str, DatasetReader] = self._of_thread.__dict__.setdefault("opened", OrderedDict())
         if file.href not in opened:
-            raster = open_raster(file.path)
+            raster = file.open()
             now = PixelLayout.of(raster).bounds
             if max(abs(a - b) for a, b in zip(now, file.bounds, strict=True)) > _MOVED_M:
                 raise RasterRefused("the file is another one than was registered")

@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Any
 
 import anyio
-from fastapi import APIRouter, Header, Path, Query, Request
+from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import FileResponse
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from app import jobs
+from app.api.downloads import file_response
 from app.api.job_documents import OUTPUTS, results, status_info
 from app.api.landing import link
 from app.api.processes import owner_of
@@ -53,8 +53,12 @@ def job_results(jobID: JobID) -> dict[str, Any]:  # noqa: N803 - the standard's 
         return results(jobs.get(session, jobID))
 
 
-@router.get("/{jobID}/results/{file}", summary="One output", response_class=FileResponse)
-def result_file(jobID: JobID, file: Annotated[str, Path(max_length=64)]) -> FileResponse:  # noqa: N803 - standard
+@router.api_route("/{jobID}/results/{file}", methods=["GET", "HEAD"], summary="One output", response_class=Response)
+def result_file(
+    request: Request,
+    jobID: JobID,  # noqa: N803 - the standard's spelling
+    file: Annotated[str, Path(max_length=64)],
+) -> Response:
     with sessions().read() as session:
         job = jobs.get(session, jobID)
     hrefs = {href.rpartition("/")[2]: (name, href) for name, href in (job.results or {}).items()}
@@ -64,7 +68,7 @@ def result_file(jobID: JobID, file: Annotated[str, Path(max_length=64)]) -> File
     if not storage().exists(href):
         raise Unavailable("this output is not in the storage any more")
     media_type, _ = OUTPUTS[name]
-    return FileResponse(storage().path(href), media_type=media_type, filename=_download_name(jobID, file))
+    return file_response(request, storage(), href, media_type, _download_name(jobID, file))
 
 
 def _download_name(job_id: str, file: str) -> str:

@@ -25,7 +25,7 @@ def database_url(config: Settings) -> str:
     """The configured URL, or that of the SQLite file of the data folder."""
     if config.database_url is not None:
         return config.database_url.get_secret_value()
-    return f"sqlite:///{config.data_folder / 'cosia.sqlite'}"
+    return f"sqlite:///{config.local_folder / 'cosia.sqlite'}"
 
 
 def _intersects(a: bytes, b: bytes) -> bool:

@@ -13,7 +13,7 @@ from rasterio.io import DatasetReader
 from app.definitions import Band, PredictionGrid, Role
 from app.definitions.imagery_source import ROLE_BANDS
 from app.errors import RasterRefused
-from app.storage import storage
+from app.storage import FolderStorage, storage
 
 GRID_TOLERANCE_PX = 0.01
 """Pixels no farther than this from the grid's, over the whole file, are the grid's pixels."""
@@ -26,6 +26,8 @@ _DRIVERS = (
     (b"\0\0\0\x0cjP  ", "JP2OpenJPEG"),
     (b"\xff\x4f\xff\x51", "JP2OpenJPEG"),
 )
+
+_SIGNATURE_BYTES = 16
 
 
 class Bounds(NamedTuple):
@@ -84,9 +86,12 @@ class ImageryFile:
     href: str
     bounds: Bounds
 
-    @property
-    def path(self) -> Path:
-        return Path(self.href) if self.href.startswith("/") else storage().path(self.href)
+    def open(self, overview: int | None = None) -> DatasetReader:
+        """As `open_raster`; a file of the storage is read from there. Raises Unavailable where the storage is away."""
+        if self.href.startswith("/"):
+            return open_raster(Path(self.href), overview)
+        start = b"".join(storage().chunks(self.href, 0, min(_SIGNATURE_BYTES, storage().size_bytes(self.href))))
+        return _open(storage().gdal_path(self.href), start, overview)
 
     @property
     def order(self) -> tuple[str, str]:
@@ -101,10 +106,12 @@ def role_of(band: Band, roles: Collection[Role]) -> Role | None:
 
 def href_of(path: Path) -> str:
     """How the database names a file: by its href inside the storage, by its absolute path elsewhere."""
-    path = path.resolve()
+    path, store = path.resolve(), storage()
+    if not isinstance(store, FolderStorage):
+        return str(path)
     try:
-        href = path.relative_to(storage().folder).as_posix()
-        storage().path(href)
+        href = path.relative_to(store.folder).as_posix()
+        store.path(href)
     except ValueError:  # outside the storage, or a name that is no href
         return str(path)
     return href
@@ -117,9 +124,14 @@ def open_raster(path: Path, overview: int | None = None) -> DatasetReader:
     Raises RasterRefused for any other file, OSError or rasterio's RasterioIOError where it cannot be read.
     """
     with path.open("rb") as file:
-        start = file.read(16)
+        start = file.read(_SIGNATURE_BYTES)
+    return _open(str(path), start, overview)
+
+
+def _open(place: str, start: bytes, overview: int | None) -> DatasetReader:
+    """place: what GDAL opens. start: the first bytes of that file."""
     driver = next((name for signature, name in _DRIVERS if start.startswith(signature)), None)
     if driver is None:
-        raise RasterRefused(f"{path.name} is not a raster: expected a GeoTIFF or a JPEG 2000 file")
+        raise RasterRefused(f"{place.rpartition('/')[2]} is not a raster: expected a GeoTIFF or a JPEG 2000 file")
     options = {} if overview is None else {"OVERVIEW_LEVEL": overview}
-    return rasterio.open(path, driver=driver, **options)
+    return rasterio.open(place, driver=driver, **options)

@@ -22,7 +22,7 @@ from rasterio.vrt import WarpedVRT
 from app.definitions import Band, Role, prediction_grid
 from app.definitions.imagery_source import ROLE_BANDS
 from app.errors import ParameterInvalid, RasterRefused, RasterUnreadable
-from app.imagery.files import Bounds, ImageryFile, open_raster
+from app.imagery.files import Bounds, ImageryFile
 from app.imagery.index import IndexedSource
 from app.tiling.grids import TileGrid, level_for
 from app.tiling.reproject import transformer
@@ -110,12 +110,12 @@ def _mosaic(
 
 
 def _open_for(file: ImageryFile, pixel_ratio: float) -> DatasetReader:
-    raster = open_raster(file.path)
+    raster = file.open()
     level = level_for(tuple(raster.overviews(1)), pixel_ratio)
     if level < 0:
         return raster
     raster.close()
-    return open_raster(file.path, overview=level)
+    return file.open(level)
 
 
 def _warp(raster: DatasetReader, indexes: list[int], epsg: int, tile: TileGrid) -> tuple[np.ndarray, np.ndarray]:

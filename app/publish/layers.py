@@ -58,7 +58,7 @@ def publish(
         raise ParameterInvalid("a layer id has small letters, digits, '.', '_' and '-', 64 at most", "layer")
     if not rasters:
         raise ParameterInvalid("there is no raster to publish", "rasters")
-    inputs = [inspect(storage.path(raster) if isinstance(raster, str) else raster) for raster in rasters]
+    inputs = [inspect(Path(storage.gdal_path(raster)) if isinstance(raster, str) else raster) for raster in rasters]
     version = _version(inputs, nomenclature)
     folder = f"layers/{layer_id}/{version}"
     written = _write(storage, folder, mosaics(inputs), nomenclature, progress or (lambda _fraction: None))
@@ -142,7 +142,7 @@ def _write_mosaic(
     return RasterRow(
         href=href,
         confidence_href=confidence_href,
-        sha256=sha256(storage.path(href)),
+        sha256=storage.sha256(href),
         bands=1,
         epsg=grid.epsg,
         left=grid.left,
@@ -175,6 +175,7 @@ def _replace_rows(sessions: Sessions, layer: LayerRow, rasters: Sequence[RasterR
 
 
 def _retire(storage: Storage, layer_id: str, keep: set[str | None]) -> None:
-    for folder in storage.path(f"layers/{layer_id}").iterdir():
-        if folder.name not in keep:
-            storage.remove(f"layers/{layer_id}/{folder.name}")
+    prefix = f"layers/{layer_id}/"
+    for version in {name.removeprefix(prefix).partition("/")[0] for name in storage.names(f"layers/{layer_id}")}:
+        if version not in keep:
+            storage.remove(prefix + version)

@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from app import imagery, models
 from app.database import Sessions, connect, sessions
 from app.database.migrate import migrate
-from app.storage import Storage, storage
+from app.storage import FolderStorage, storage
 from tests import published as layers
 from tests import samples
 from tests.conftest import forget_settings
@@ -52,7 +52,7 @@ def published_folder(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: 
     """A data folder with the layers of tests/published.py, to read."""
     folder = tmp_path_factory.mktemp("published")
     engine = connect(f"sqlite:///{shutil.copy(migrated_sqlite, folder / 'cosia.sqlite')}")
-    layers.publish_town_and_field(Sessions(engine), Storage(folder), tmp_path_factory.mktemp("scratch"))
+    layers.publish_town_and_field(Sessions(engine), FolderStorage(folder), tmp_path_factory.mktemp("scratch"))
     engine.dispose()
     return folder
 

@@ -21,7 +21,7 @@ from app.database import BlockRow, JobRow, Sessions
 from app.definitions import ImagerySource, ModelCard, prediction_grid
 from app.errors import Unavailable
 from app.settings import Settings
-from app.storage import Storage, sha256
+from app.storage import FolderStorage, sha256
 from tests import samples
 from worker.architectures import build
 from worker.batch import Batch
@@ -33,8 +33,8 @@ OFFSET_PX = 300
 
 
 @pytest.fixture
-def storage(tmp_path: Path) -> Storage:
-    return Storage(tmp_path / "data")
+def storage(tmp_path: Path) -> FolderStorage:
+    return FolderStorage(tmp_path / "data")
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def source(sessions: Sessions, tmp_path: Path) -> ImagerySource:
 
 
 @pytest.fixture
-def model(sessions: Sessions, storage: Storage, card: ModelCard) -> models.TrainedModel:
+def model(sessions: Sessions, storage: FolderStorage, card: ModelCard) -> models.TrainedModel:
     torch.manual_seed(3)
     content = safetensors.torch.save(build(card).state_dict())
     path = storage.folder / "new.safetensors"
@@ -89,7 +89,7 @@ def submit(
 
 
 def run_batch(
-    sessions: Sessions, storage: Storage, settings: Settings, job: JobRow, stop: threading.Event | None = None
+    sessions: Sessions, storage: FolderStorage, settings: Settings, job: JobRow, stop: threading.Event | None = None
 ) -> list[str]:
     return Batch(sessions, storage, settings, job.id, "a", stop or threading.Event()).run()
 
@@ -100,7 +100,7 @@ def rows(sessions: Sessions) -> list[BlockRow]:
 
 
 def test_a_batch_writes_each_block_and_its_row(
-    sessions: Sessions, storage: Storage, settings: Settings, submit: Submit
+    sessions: Sessions, storage: FolderStorage, settings: Settings, submit: Submit
 ) -> None:
     job = submit(columns=2)
 
@@ -119,7 +119,7 @@ def test_a_batch_writes_each_block_and_its_row(
 
 
 def test_pixels_without_imagery_are_nodata_and_the_others_are_classes(
-    sessions: Sessions, storage: Storage, settings: Settings, submit: Submit
+    sessions: Sessions, storage: FolderStorage, settings: Settings, submit: Submit
 ) -> None:
     run_batch(sessions, storage, settings, submit())
 
@@ -134,7 +134,7 @@ def test_pixels_without_imagery_are_nodata_and_the_others_are_classes(
 
 
 def test_a_block_computed_twice_has_the_same_bytes(
-    sessions: Sessions, storage: Storage, settings: Settings, submit: Submit
+    sessions: Sessions, storage: FolderStorage, settings: Settings, submit: Submit
 ) -> None:
     run_batch(sessions, storage, settings, submit())
     (first,) = rows(sessions)
@@ -147,7 +147,7 @@ def test_a_block_computed_twice_has_the_same_bytes(
 
 
 def test_a_stopping_worker_hands_its_blocks_back(
-    sessions: Sessions, storage: Storage, settings: Settings, submit: Submit
+    sessions: Sessions, storage: FolderStorage, settings: Settings, submit: Submit
 ) -> None:
     stop = threading.Event()
     stop.set()
@@ -157,7 +157,7 @@ def test_a_stopping_worker_hands_its_blocks_back(
 
 
 def test_a_storage_that_cannot_be_written_leaves_the_block_for_another_try(
-    sessions: Sessions, storage: Storage, settings: Settings, submit: Submit
+    sessions: Sessions, storage: FolderStorage, settings: Settings, submit: Submit
 ) -> None:
     job = submit()
     (storage.folder / "blocks").write_text("a file where a folder is needed")
@@ -170,7 +170,7 @@ def test_a_storage_that_cannot_be_written_leaves_the_block_for_another_try(
 
 
 def test_after_the_last_allowed_attempt_the_block_fails(
-    sessions: Sessions, storage: Storage, settings: Settings, submit: Submit
+    sessions: Sessions, storage: FolderStorage, settings: Settings, submit: Submit
 ) -> None:
     job = submit()
     (storage.folder / "blocks").write_text("a file where a folder is needed")
@@ -183,7 +183,7 @@ def test_after_the_last_allowed_attempt_the_block_fails(
 
 
 def test_imagery_that_was_replaced_since_is_not_predicted_under_the_old_key(
-    sessions: Sessions, storage: Storage, settings: Settings, submit: Submit, tmp_path: Path
+    sessions: Sessions, storage: FolderStorage, settings: Settings, submit: Submit, tmp_path: Path
 ) -> None:
     job = submit()
     imagery.register(sessions, source_id="ortho", title="Ortho", stack=[tmp_path / "a.tif"], replace=True)
@@ -195,7 +195,7 @@ def test_imagery_that_was_replaced_since_is_not_predicted_under_the_old_key(
 
 
 def test_a_finished_job_has_its_outputs_clipped_to_the_aoi(
-    sessions: Sessions, storage: Storage, settings: Settings, submit: Submit
+    sessions: Sessions, storage: FolderStorage, settings: Settings, submit: Submit
 ) -> None:
     job = submit(columns=2)
     run_batch(sessions, storage, settings, job)
@@ -223,7 +223,7 @@ def test_a_finished_job_has_its_outputs_clipped_to_the_aoi(
 
 
 def test_finalizing_again_changes_nothing(
-    sessions: Sessions, storage: Storage, settings: Settings, submit: Submit
+    sessions: Sessions, storage: FolderStorage, settings: Settings, submit: Submit
 ) -> None:
     job = submit()
     run_batch(sessions, storage, settings, job)
@@ -236,7 +236,7 @@ def test_finalizing_again_changes_nothing(
 
 
 def test_a_storage_that_is_away_postpones_the_end_and_costs_no_attempt(
-    sessions: Sessions, storage: Storage, settings: Settings, submit: Submit
+    sessions: Sessions, storage: FolderStorage, settings: Settings, submit: Submit
 ) -> None:
     job = submit()
     run_batch(sessions, storage, settings, job)
@@ -250,7 +250,7 @@ def test_a_storage_that_is_away_postpones_the_end_and_costs_no_attempt(
 
 
 def test_a_batch_of_a_dismissed_job_does_nothing(
-    sessions: Sessions, storage: Storage, settings: Settings, submit: Submit
+    sessions: Sessions, storage: FolderStorage, settings: Settings, submit: Submit
 ) -> None:
     job = submit()
     jobs.dismiss(sessions, job.id)
@@ -259,7 +259,7 @@ def test_a_batch_of_a_dismissed_job_does_nothing(
     assert rows(sessions)[0].status == "waiting"
 
 
-def test_writing_leaves_nothing_behind_when_it_fails(storage: Storage) -> None:
+def test_writing_leaves_nothing_behind_when_it_fails(storage: FolderStorage) -> None:
     def write_half() -> None:
         with storage.writing("blocks/aa/a.tif") as path:
             path.write_bytes(b"half")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -191,7 +193,8 @@ def test_network_is_loaded_once_per_process(card: ModelCard, tmp_path: Path) -> 
     path.write_bytes(weights.half_precision(build(card).state_dict()))
     complete = card.model_copy(update={"weights": path.name, "sha256": weights.file_sha256(path)})
 
-    assert predictor(complete, path) is predictor(complete, path)
+    opened = partial(nullcontext, path)
+    assert predictor(complete, opened) is predictor(complete, opened)
 
 
 def test_asking_for_a_gpu_where_there_is_none_is_a_misconfiguration(monkeypatch: pytest.MonkeyPatch) -> None:

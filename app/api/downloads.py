@@ -1,0 +1,82 @@
+"""A file of the storage as a download: whole, or the one range that is asked for (RFC 9110, section 14)."""
+
+from __future__ import annotations
+
+import re
+from email.utils import quote
+from typing import NamedTuple
+
+from fastapi import Request, Response
+from fastapi.responses import StreamingResponse
+
+from app.api.problems import problem
+from app.storage import Storage
+
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+
+
+class _Part(NamedTuple):
+    """Bytes from `start` up to `end` (excluded)."""
+
+    start: int
+    end: int
+
+
+def file_response(
+    request: Request, storage: Storage, href: str, media_type: str, filename: str, *, etag: str | None = None
+) -> Response:
+    """GET or HEAD of a file. Ranges let GDAL read single tiles of a COG.
+
+    etag: what changes with the content, where the caller knows it; else the digest is asked of the storage. Several
+    ranges at once are answered with the whole file, which RFC 9110 allows. Raises Unavailable before anything is sent.
+    """
+    size = storage.size_bytes(href)
+    tag = f'"{etag or storage.sha256(href)}"'
+    headers = {
+        "Accept-Ranges": "bytes",
+        "ETag": tag,
+        "Content-Disposition": f'attachment; filename="{quote(filename)}"',
+    }
+    if tag in _tags(request.headers.get("if-none-match", "")):
+        return Response(status_code=304, headers=headers)
+    wanted = request.headers.get("range", "")
+    if request.headers.get("if-range", tag) != tag:
+        wanted = ""  # the client holds a part of another version
+    part = _part(wanted, size)
+    if part is None:
+        return problem(
+            416,
+            "range-not-satisfiable",
+            f"the file has {size} bytes: ask for a range inside it",
+            headers={"Content-Range": f"bytes */{size}"},
+        )
+    headers["Content-Length"] = str(part.end - part.start)
+    status = 200
+    if part != (0, size) or (wanted and _RANGE.fullmatch(wanted)):
+        status = 206
+        headers["Content-Range"] = f"bytes {part.start}-{part.end - 1}/{size}"
+    if request.method == "HEAD":
+        return Response(status_code=status, headers=headers, media_type=media_type)
+    return StreamingResponse(
+        storage.chunks(href, part.start, part.end), status_code=status, headers=headers, media_type=media_type
+    )
+
+
+def _tags(header: str) -> set[str]:
+    return {tag.strip().removeprefix("W/") for tag in header.split(",")}
+
+
+def _part(header: str, size: int) -> _Part | None:
+    """The bytes to send; all for a header that is none, or that asks for several ranges; None beyond the end."""
+    found = _RANGE.fullmatch(header)
+    if found is None or not (found[1] or found[2]):
+        return _Part(0, size)
+    first, last = found[1], found[2]
+    if not first:  # the last n bytes
+        length = min(int(last), size)
+        return _Part(size - length, size) if length else None
+    if last and int(last) < int(first):
+        return _Part(0, size)
+    if int(first) >= size:
+        return None
+    return _Part(int(first), min(int(last) + 1, size) if last else size)

@@ -1,0 +1,110 @@
+"""Storage in a folder: written beside, fsynced, renamed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from app.errors import Unavailable
+from app.storage.hrefs import CHUNK_BYTES, checked, sha256
+
+
+class FolderStorage:
+    """A folder, on one machine or seen by all hosts. See `Storage` for what its methods promise."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, href: str) -> Path:
+        """The local path of an href. Only a folder has such paths: code for any storage asks for `reading`."""
+        return self.folder / checked(href)
+
+    def gdal_path(self, href: str) -> str:
+        return str(self.path(href))
+
+    def exists(self, href: str) -> bool:
+        with _reads():
+            return self.path(href).is_file()
+
+    def size_bytes(self, href: str) -> int:
+        with _reads():
+            return self.path(href).stat().st_size
+
+    def sha256(self, href: str) -> str:
+        with _reads():
+            return sha256(self.path(href))
+
+    def names(self, prefix: str) -> list[str]:
+        found = []
+        with _reads():
+            for folder, _, files in os.walk(self.path(prefix)):
+                place = Path(folder).relative_to(self.folder).as_posix()
+                # A leading dot: somebody is writing it.
+                found += [f"{place}/{name}" for name in files if not name.startswith(".")]
+        return sorted(found)
+
+    @contextmanager
+    def writing(self, href: str) -> Iterator[Path]:
+        target = self.path(href)
+        # The suffix stays last: GDAL chooses and names side files by it.
+        temporary = target.with_name(f".{target.stem}.{uuid.uuid4().hex}.tmp{target.suffix}")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            yield temporary
+            _sync(temporary)
+            temporary.replace(target)
+            _sync(target.parent)
+        except OSError as error:
+            raise Unavailable(f"the storage cannot be written: {error.strerror or 'input/output error'}") from error
+        finally:
+            with suppress(OSError):
+                temporary.unlink()
+
+    @contextmanager
+    def reading(self, href: str) -> Iterator[Path]:
+        self.size_bytes(href)  # raises where there is no such file
+        yield self.path(href)
+
+    def chunks(self, href: str, start: int, end: int) -> Iterator[bytes]:
+        with _reads(), self.path(href).open("rb") as file:
+            file.seek(start)
+            while start < end:
+                chunk = file.read(min(CHUNK_BYTES, end - start))
+                if not chunk:
+                    raise Unavailable("a file of the storage is shorter than it was")
+                start += len(chunk)
+                yield chunk
+
+    def remove(self, href: str) -> None:
+        path = self.path(href)
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+    def free_bytes(self) -> int | None:
+        with _reads():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            return shutil.disk_usage(self.folder).free
+
+
+@contextmanager
+def _reads() -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise Unavailable("this file is not in the storage any more") from error
+    except OSError as error:
+        raise Unavailable(f"the storage cannot be read: {error.strerror or 'input/output error'}") from error
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -5,6 +5,7 @@ With none set, everything is embedded under one data folder (SQLite, our own Val
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -31,6 +32,10 @@ class Settings(BaseSettings):
     public_url: str = Field("", description="Address that all links begin with. Unset: http://host:port.")
     host: str = Field("127.0.0.1", description="Address the web server listens on.")
     port: int = Field(8000, ge=1, le=65535, description="Port the web server listens on.")
+    provider_name: str = Field("CoSIA Map", min_length=1, max_length=200, description="Who offers the service.")
+    provider_url: str = Field("", description="Site of who offers the service. Unset: the page itself.")
+    contact_name: str = Field("", max_length=200, description="Person or team to ask about the service.")
+    contact_email: str = Field("", max_length=254, description="E-mail address to ask about the service.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe line logged.")
 
     demonstration_blocks: int = Field(
@@ -68,6 +73,27 @@ class Settings(BaseSettings):
         if value and (parts.scheme not in ("http", "https") or not parts.hostname or "@" in value or parts.query):
             raise ValueError("expected https://host, https://host:port, or the same with http")
         return value.rstrip("/")
+
+    @field_validator("provider_url")
+    @classmethod
+    def _a_site(cls, value: str) -> str:
+        if value and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname):
+            raise ValueError("expected an address such as https://example.org")
+        return value
+
+    @field_validator("contact_email")
+    @classmethod
+    def _an_email_address(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+", value):
+            raise ValueError("expected an address such as maps@example.org")
+        return value
+
+    @field_validator("provider_name", "contact_name")
+    @classmethod
+    def _one_line(cls, value: str) -> str:
+        if not value.isprintable():
+            raise ValueError("expected one line of text")
+        return value
 
     @property
     def is_s3(self) -> bool:

@@ -18,7 +18,7 @@ from app.database.migrate import migrate
 from app.settings import settings
 from app.storage import storage
 from tests.components import COMPONENTS, MISSING, require
-from tests.servers import PostgisServer, RedisServer, postgis_server, redis_server
+from tests.servers import PostgisServer, RedisServer, S3Server, postgis_server, redis_server, s3_server
 from tests.service import Service
 
 
@@ -127,6 +127,34 @@ def redis() -> Iterator[RedisServer]:
 def redis_url(redis: RedisServer) -> str:
     """An empty Redis database of this test alone."""
     return redis.new_url()
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3Server]:
+    """A private S3 server for the whole run."""
+    with s3_server() as server:
+        yield server
+
+
+@pytest.fixture
+def s3_settings(s3: S3Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
+    """Lets the settings of this process name an empty bucket of the private server; gives the value of COSIA_DATA."""
+    before = dict(os.environ)
+    address = f"s3://{s3.new_bucket()}/some/prefix"
+    for name, value in {
+        "COSIA_DATA": address,
+        "COSIA_LOCAL": str(tmp_path / "local"),
+        "COSIA_S3_ENDPOINT": s3.endpoint,
+        "AWS_ACCESS_KEY_ID": "any",
+        "AWS_SECRET_ACCESS_KEY": "secret-of-this-test",
+        "AWS_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    forget_settings()
+    yield address
+    for name in set(os.environ) - set(before):  # what the storage told GDAL
+        monkeypatch.delenv(name)
+    forget_settings()
 
 
 @pytest.fixture(scope="session")

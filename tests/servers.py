@@ -1,4 +1,4 @@
-"""Private servers for tests: a PostGIS and a Redis of our own, in temporary folders, on free ports, for one run."""
+"""Private servers for tests: a PostGIS, a Redis and an S3 of our own, in temporary folders, on free ports, for one run."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import psycopg
 import redis
@@ -120,6 +121,42 @@ def redis_server(program: Path) -> Iterator[RedisServer]:
         command = [program, *(str(part) for key, value in options.items() for part in (f"--{key}", value))]
         with _running(command, folder, stop=signal.SIGTERM) as process:
             server = RedisServer(port, process)
+            server.wait_until_ready()
+            yield server
+
+
+@dataclass
+class S3Server:
+    """A running moto: Amazon's S3 as far as programs can tell. It keeps everything in memory and asks for no keys."""
+
+    port: int
+    process: _Process
+    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def new_bucket(self) -> str:
+        """The name of an empty bucket."""
+        name = f"bucket-{next(self._numbers)}"
+        with self._request("PUT", f"/{name}"):
+            return name
+
+    def wait_until_ready(self) -> None:
+        _wait(lambda: self._request("GET", "/").close(), OSError, self.process)
+
+    def _request(self, method: str, path: str) -> Any:
+        return urlopen(Request(self.endpoint + path, method=method), timeout=5)
+
+
+@contextlib.contextmanager
+def s3_server() -> Iterator[S3Server]:
+    with _folder("s3") as folder:
+        port = free_port()
+        command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+        with _running(command, folder, stop=signal.SIGTERM) as process:
+            server = S3Server(port, process)
             server.wait_until_ready()
             yield server
 

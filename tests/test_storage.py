@@ -1,79 +1,196 @@
-"""Files appear whole or not at all."""
+"""Files appear whole or not at all, in a folder and in a bucket alike."""
 
 from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from urllib.request import Request, urlopen
 
+import numpy as np
 import pytest
+import rasterio
+import structlog
+from pydantic import ValidationError
 
-from app.errors import Unavailable
-from app.storage import FolderStorage, sha256
+from app.definitions import Grid
+from app.errors import Misconfigured, Unavailable
+from app.settings import Settings
+from app.storage import FolderStorage, S3Storage, Storage, sha256, storage
+from tests.published import write_classes
+from tests.servers import S3Server, free_port
+
+KINDS = ["folder", "s3"]
+
+
+@pytest.fixture(params=KINDS)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
+    """An empty storage; the test runs once on each kind."""
+    if request.param == "folder":
+        return FolderStorage(tmp_path / "data")
+    request.getfixturevalue("s3_settings")
+    return storage()
 
 
 @pytest.fixture
-def storage(tmp_path: Path) -> FolderStorage:
+def folder(tmp_path: Path) -> FolderStorage:
     return FolderStorage(tmp_path / "data")
 
 
-def files(storage: FolderStorage) -> list[str]:
-    return sorted(str(path.relative_to(storage.folder)) for path in storage.folder.rglob("*") if path.is_file())
+def put(store: Storage, href: str, content: bytes) -> None:
+    with store.writing(href) as path:
+        path.write_bytes(content)
 
 
-def test_a_file_is_there_once_its_writing_has_ended(storage: FolderStorage) -> None:
-    with storage.writing("blocks/ab/abcd.tif") as path:
+def content(store: Storage, href: str) -> bytes:
+    with store.reading(href) as path:
+        return path.read_bytes()
+
+
+def test_a_file_is_there_once_its_writing_has_ended(store: Storage) -> None:
+    with store.writing("blocks/ab/abcd.tif") as path:
         path.write_bytes(b"content")
-        assert not storage.exists("blocks/ab/abcd.tif")
+        assert not store.exists("blocks/ab/abcd.tif")
 
-    assert files(storage) == ["blocks/ab/abcd.tif"]
-    assert storage.path("blocks/ab/abcd.tif").read_bytes() == b"content"
+    assert store.names("blocks") == ["blocks/ab/abcd.tif"]
+    assert content(store, "blocks/ab/abcd.tif") == b"content"
 
 
-def test_a_writing_that_fails_keeps_the_old_file_and_leaves_no_other(storage: FolderStorage) -> None:
-    with storage.writing("a.tif") as path:
-        path.write_bytes(b"old")
+def test_what_is_written_keeps_its_suffix(store: Storage) -> None:
+    with store.writing("a/b.tif.aux.xml") as path:
+        path.write_bytes(b"x")
+        assert path.suffix == ".xml"
+    with store.reading("a/b.tif.aux.xml") as path:
+        assert path.name == "b.tif.aux.xml"
+
+
+def test_a_writing_that_fails_keeps_the_old_file_and_leaves_no_other(store: Storage, tmp_path: Path) -> None:
+    put(store, "a/a.tif", b"old")
 
     def fail() -> None:
-        with storage.writing("a.tif") as path:
+        with store.writing("a/a.tif") as path:
             path.write_bytes(b"half of the n")
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
         fail()
 
-    assert files(storage) == ["a.tif"]
-    assert storage.path("a.tif").read_bytes() == b"old"
+    assert store.names("a") == ["a/a.tif"]
+    assert content(store, "a/a.tif") == b"old"
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] in (["a.tif"], [])
 
 
-def test_a_full_storage_is_said_to_be_without_a_path(storage: FolderStorage) -> None:
+def test_a_disk_that_is_full_is_said_to_be_without_a_path(store: Storage, tmp_path: Path) -> None:
     def fill() -> None:
-        with storage.writing("a.tif") as path:
+        with store.writing("a.tif") as path:
             path.write_bytes(b"half")
             raise OSError(28, "No space left on device", str(path))
 
     with pytest.raises(Unavailable) as refusal:
         fill()
 
-    assert refusal.value.message == "the storage cannot be written: No space left on device"
-    assert files(storage) == []
+    assert refusal.value.message.endswith("cannot be written: No space left on device")
+    assert not store.exists("a.tif")
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 @pytest.mark.parametrize(
     "href", ["", "/etc/passwd", "../x", "a/../b", "a//b", ".hidden", "a/.hidden", "a\0", "http://x"]
 )
-def test_what_is_no_plain_relative_name_is_refused(storage: FolderStorage, href: str) -> None:
+def test_what_is_no_plain_relative_name_is_refused(store: Storage, href: str) -> None:
     with pytest.raises(ValueError, match="not an href"):
-        storage.path(href)
+        store.gdal_path(href)
+    with pytest.raises(ValueError, match="not an href"):
+        store.remove(href)
 
 
-def test_removing_takes_files_and_folders_and_minds_nothing_missing(storage: FolderStorage) -> None:
-    with storage.writing("jobs/a/x.tif") as path:
-        path.write_bytes(b"x")
+def test_size_and_digest_are_those_of_the_bytes(store: Storage) -> None:
+    put(store, "x", b"abc")
 
-    storage.remove("jobs/a")
-    storage.remove("jobs/a")
+    assert store.size_bytes("x") == 3
+    assert store.sha256("x") == hashlib.sha256(b"abc").hexdigest()
 
-    assert files(storage) == []
+
+def test_any_range_of_bytes_can_be_had(store: Storage) -> None:
+    whole = np.random.default_rng(1).bytes(2_500_000)
+    put(store, "x", whole)
+
+    assert b"".join(store.chunks("x", 0, len(whole))) == whole
+    assert b"".join(store.chunks("x", 1_000_003, 2_400_001)) == whole[1_000_003:2_400_001]
+    assert b"".join(store.chunks("x", 5, 5)) == b""
+
+
+def test_removing_takes_files_and_folders_and_minds_nothing_missing(store: Storage) -> None:
+    for href in ("jobs/a/x.tif", "jobs/a/deep/y.tif", "jobs/ab/z.tif", "jobs/c.tif"):
+        put(store, href, b"x")
+
+    store.remove("jobs/a")
+    store.remove("jobs/a")
+    store.remove("jobs/c.tif")
+
+    assert store.names("jobs") == ["jobs/ab/z.tif"]
+    assert store.names("nothing") == []
+
+
+def test_a_file_that_is_missing_is_said_to_be(store: Storage) -> None:
+    for asked in (store.size_bytes, store.sha256, lambda href: content(store, href)):
+        with pytest.raises(Unavailable, match="not in the storage"):
+            asked("jobs/none.tif")
+    with pytest.raises(Unavailable):
+        list(store.chunks("jobs/none.tif", 0, 10))
+
+
+def test_gdal_reads_what_was_written_and_what_replaced_it(store: Storage, tmp_path: Path) -> None:
+    grid = Grid(2154, 700000.0, 6600000.0, 0.2, 32, 32)
+    for value in (3, 4):
+        with store.writing("a/b.tif") as path:
+            write_classes(path, np.full((32, 32), value, np.uint8), grid)
+        with rasterio.open(store.gdal_path("a/b.tif"), driver="GTiff") as dataset:
+            assert (dataset.read(1) == value).all()
+
+
+def test_the_digest_of_an_object_somebody_else_wrote_is_counted(s3: S3Server, s3_settings: str) -> None:
+    place = s3_settings.removeprefix("s3://")
+    urlopen(Request(f"{s3.endpoint}/{place}/y", data=b"abc", method="PUT")).close()
+
+    assert storage().sha256("y") == hashlib.sha256(b"abc").hexdigest()
+
+
+def test_a_bucket_that_is_away_is_unavailable_and_tells_no_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key-of-this-test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret-of-this-test")
+    store = S3Storage("s3://bucket/prefix", f"http://127.0.0.1:{free_port()}", tmp_path)
+
+    def write() -> None:
+        put(store, "a.tif", b"x")
+
+    asked = (lambda: store.exists("a"), lambda: store.names("a"), lambda: store.remove("a"), write)
+    with structlog.testing.capture_logs() as lines:
+        for ask in asked:
+            with pytest.raises(Unavailable) as refusal:
+                ask()
+            assert refusal.value.message == "the storage does not answer: try again in a moment"
+
+    assert [line["event"] for line in lines] == ["storage_away"] * len(asked)
+    assert "of-this-test" not in str(lines)
+
+
+@pytest.mark.parametrize("address", ["s3://", "s3:///x", "s3://a@b/x", "s3://bucket/a b", "s3://bucket/../x"])
+def test_an_address_that_is_none_is_a_misconfiguration(tmp_path: Path, address: str) -> None:
+    with pytest.raises(Misconfigured, match="COSIA_DATA"):
+        S3Storage(address, "", tmp_path)
+
+
+@pytest.mark.parametrize("endpoint", ["minio", "ftp://x", "https://key:secret@host", "https://host/?x=1"])
+def test_an_endpoint_that_is_none_is_refused(endpoint: str) -> None:
+    with pytest.raises(ValidationError, match="expected https://host"):
+        Settings(s3_endpoint=endpoint)
+
+
+def test_the_embedded_parts_stay_in_a_local_folder(s3_settings: str, tmp_path: Path) -> None:
+    assert Settings().local_folder == tmp_path / "local"
+    assert Settings(data="here").local_folder == Path("here").resolve()
 
 
 def test_a_digest_is_that_of_the_bytes(tmp_path: Path) -> None:

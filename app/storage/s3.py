@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 
 _PIECE_BYTES = 8 << 20
 """One request's share of a file: large enough to be fast, small enough to end within the time limit."""
+_MISSING = (NotFoundError, FileNotFoundError)  # obstore says both
 _SHA256 = "sha256"  # name of the object's metadata
 _CONNECT_S, _REQUEST_S, _RETRY_S = 2, 60, 5
 
@@ -74,7 +75,7 @@ class S3Storage:
         with _answers():
             try:
                 obstore.head(self._store, checked(href))
-            except NotFoundError:
+            except _MISSING:
                 return False
         return True
 
@@ -135,7 +136,7 @@ class S3Storage:
         with _answers():
             try:
                 obstore.delete(self._store, [href, *inside])
-            except NotFoundError:  # some servers mind
+            except _MISSING:  # some servers mind
                 return
 
     def free_bytes(self) -> int | None:
@@ -160,7 +161,7 @@ def _answers() -> Iterator[None]:
     """Turns obstore's errors into ours. Their text holds addresses and the server's words: it goes to the log alone."""
     try:
         yield
-    except (NotFoundError, FileNotFoundError) as error:
+    except _MISSING as error:
         raise Unavailable("this file is not in the storage any more") from error
     except (BaseError, OSError) as error:
         log.warning("storage_away", reason=f"{type(error).__name__}: {error}"[:500])

@@ -18,6 +18,9 @@ Part = tuple[tuple[int, int, int, int], np.ndarray]
 Progress = Callable[[float], None]
 """Told the fraction done, 0-1."""
 
+FORMAT_VERSION = 2
+"""Grows with every change of how files are written: part of what names their content."""
+
 _TILE_PX = 256
 _PARTS_SHARE = 0.7
 """Share of the time that goes into the parts; the rest is the copy with its overviews."""

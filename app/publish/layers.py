@@ -18,17 +18,17 @@ from sqlalchemy import delete
 from app.aoi import from_grid_crs
 from app.database import LayerRow, RasterRow, Sessions, now_s
 from app.definitions import Nomenclature
+from app.definitions.coding import Coding
 from app.errors import ParameterInvalid, Unknown
 from app.outputs import category_sidecar, write_class_cog, write_confidence_cog
-from app.publish.inputs import Input, Mosaic, inspect, mosaics
-from app.storage import Storage, sha256
+from app.publish.inputs import gather
+from app.publish.mosaics import Mosaic, mosaics
+from app.storage import Storage
 
 Progress = Callable[[float], None]
 """Told the fraction done, 0-1."""
 
 _LAYER_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-_FORMAT = 1
-"""Version of how the files are written; part of a layer's version."""
 _FOOTPRINT_STEP_M = 1000.0
 
 
@@ -46,22 +46,27 @@ def publish(
     attribution: str,
     demonstration: bool = False,
     description: str = "",
+    coding: Coding = Coding.VALUES,
     progress: Progress | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> str:
     """Publishes class rasters as a layer, new or in place of the one of that id; gives the version.
 
-    rasters: paths of GeoTIFFs, or hrefs of our own storage (a block file, an output): bytes, band 1 class value,
-    band 2 (optional) confidence. Equal rasters give an equal version, whose files are not written again.
+    rasters: paths of class files or folders of them, or hrefs of our own storage (a block file, an output). coding:
+    what the numbers in the files at those paths mean. tell: is told, in sentences, what was lost on the way.
+    Equal rasters give an equal version, whose files are not written again.
     Raises ParameterInvalid, RasterRefused (nothing is changed), Unavailable.
     """
     if not _LAYER_ID.fullmatch(layer_id):
         raise ParameterInvalid("a layer id has small letters, digits, '.', '_' and '-', 64 at most", "layer")
     if not rasters:
         raise ParameterInvalid("there is no raster to publish", "rasters")
-    inputs = [inspect(Path(storage.gdal_path(raster)) if isinstance(raster, str) else raster) for raster in rasters]
-    version = _version(inputs, nomenclature)
+    content = mosaics(gather(storage, rasters, nomenclature, coding))
+    version = _version(content, nomenclature)
     folder = f"layers/{layer_id}/{version}"
-    written = _write(storage, folder, mosaics(inputs), nomenclature, progress or (lambda _fraction: None))
+    written = _write(storage, folder, content, nomenclature, progress or (lambda _fraction: None))
+    for remark in (remark for mosaic in content for remark in mosaic.remarks()):
+        (tell or (lambda _remark: None))(remark)
     layer = LayerRow(
         id=layer_id,
         title=title,
@@ -90,12 +95,10 @@ def unpublish(sessions: Sessions, storage: Storage, layer_id: str) -> None:
     storage.remove(f"layers/{layer_id}")
 
 
-def _version(inputs: Sequence[Input], nomenclature: Nomenclature) -> str:
+def _version(content: Sequence[Mosaic], nomenclature: Nomenclature) -> str:
     """Hash of all that decides the pixels of the layer and how they are read."""
-    digest = hashlib.sha256(f"{_FORMAT} {nomenclature.id}".encode())
-    for source in sorted(inputs, key=lambda source: (source.grid.epsg, -source.grid.top, source.grid.left)):
-        digest.update(f" {source.grid} {sha256(source.path)}".encode())
-    return digest.hexdigest()[:12]
+    keys = sorted(mosaic.key(nomenclature) for mosaic in content)
+    return hashlib.sha256(" ".join([nomenclature.id, *keys]).encode()).hexdigest()[:12]
 
 
 def _write(
@@ -137,7 +140,7 @@ def _write_mosaic(
             path.write_text(category_sidecar(nomenclature), encoding="utf-8")
         with storage.writing(href) as path:
             told = _part_of(progress, 1 - classes_share, classes_share)
-            write_class_cog(path, mosaic.grid, mosaic.class_parts(nomenclature), nomenclature, told)
+            write_class_cog(path, mosaic.grid, mosaic.class_parts(), nomenclature, told)
     grid = mosaic.grid
     return RasterRow(
         href=href,

@@ -1,4 +1,4 @@
-"""Private servers for tests: a PostGIS, a Redis and an S3 of our own, in temporary folders, on free ports, for one run."""
+"""Private servers for tests: a PostGIS, a Redis, an S3 of our own, in temporary folders, on free ports, for one run."""
 
 from __future__ import annotations
 
@@ -140,14 +140,19 @@ class S3Server:
     def new_bucket(self) -> str:
         """The name of an empty bucket."""
         name = f"bucket-{next(self._numbers)}"
-        with self._request("PUT", f"/{name}"):
-            return name
+        self._request("PUT", f"/{name}").close()
+        return name
+
+    def put(self, path: str, content: bytes) -> None:
+        """Puts an object without our storage's help. path: `bucket/key`."""
+        self._request("PUT", f"/{path}", content).close()
 
     def wait_until_ready(self) -> None:
         _wait(lambda: self._request("GET", "/").close(), OSError, self.process)
 
-    def _request(self, method: str, path: str) -> Any:
-        return urlopen(Request(self.endpoint + path, method=method), timeout=5)
+    def _request(self, method: str, path: str, content: bytes | None = None) -> Any:
+        request = Request(self.endpoint + path, content, method=method)  # noqa: S310 - our own server
+        return urlopen(request, timeout=5)  # noqa: S310
 
 
 @contextlib.contextmanager

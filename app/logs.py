@@ -32,6 +32,7 @@ def configure_logs(level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
+    logging.captureWarnings(capture=True)  # Python's warnings are lines of the log too, not bare text between them
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "celery", "celery.task", "celery.redirected"):
         library = logging.getLogger(name)
         library.handlers = []

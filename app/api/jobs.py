@@ -16,6 +16,7 @@ from app.api.downloads import file_response
 from app.api.job_documents import OUTPUTS, results, status_info
 from app.api.landing import link
 from app.api.processes import owner_of
+from app.api.reading import read_route
 from app.database import EventRow, sessions
 from app.errors import Unavailable, Unknown
 from app.storage import storage
@@ -53,7 +54,7 @@ def job_results(jobID: JobID) -> dict[str, Any]:  # noqa: N803 - the standard's 
         return results(jobs.get(session, jobID))
 
 
-@router.api_route("/{jobID}/results/{file}", methods=["GET", "HEAD"], summary="One output", response_class=Response)
+@read_route(router, "/{jobID}/results/{file}", summary="One output", response_class=Response)
 def result_file(
     request: Request,
     jobID: JobID,  # noqa: N803 - the standard's spelling

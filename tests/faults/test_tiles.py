@@ -1,0 +1,131 @@
+"""Tiles, provoked on a running server: wrong numbers, smuggled places, costly wishes, odd methods (T01, T02, T04, T07)."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+from urllib.parse import quote
+
+import pytest
+
+from tests.faults.observations import (
+    Listener,
+    canary,
+    fingerprints,
+    outbound_listener,
+    require_exception_report,
+    require_logged,
+    require_refusal,
+    require_silent,
+)
+from tests.faults.server import Answer, WebProcess
+
+GOOD_TILE = "/tiles/town/17/66722/47880.png"  # it holds the corner of the town: 3.2585 E, 43.5629 N
+TEMPLATES = (
+    "/tiles/town/{z}/{x}/{y}.png",
+    "/api/collections/town/map/tiles/WebMercatorQuad/{z}/{y}/{x}",
+    "/imagery/none/{z}/{x}/{y}.jpg",
+    "/api/jobs/none/tiles/{z}/{x}/{y}.png",
+)
+
+NO_LEVELS = ("-1", "99", "1000000")
+NO_NUMBERS = ("-1", "131072", "1" + 20 * "0", "1e3", "%00", "0x1", quote("٣"), "+1", "%201")
+NOT_TIDIED = ("/tiles/town/17/./66722/47880.png", "/tiles/town//17/66722/47880.png", "//tiles/town/17/66722/47880.png")
+
+
+def _wrong_numbers() -> Iterator[str]:
+    for template in TEMPLATES:
+        for z in NO_LEVELS:
+            yield template.format(z=z, x=0, y=0)
+        for number in NO_NUMBERS:
+            yield template.format(z=17, x=number, y=47880)
+            yield template.format(z=17, x=66722, y=number)
+    yield from NOT_TIDIED
+
+
+def test_a_tile_that_does_not_exist_is_refused_before_anything_is_rendered(server: WebProcess) -> None:
+    assert server.ask(GOOD_TILE).status == 200
+
+    answers = [server.ask(target) for target in _wrong_numbers()]
+
+    for answer in answers:
+        require_refusal(answer, server, 400, 404)
+    require_logged(server, answers)
+
+
+def _places(listener: Listener, server: WebProcess) -> list[str]:
+    inline_vrt = f"<VRTDataset><SourceFilename>{server.secret}</SourceFilename></VRTDataset>"
+    inline_wms = f'<GDAL_WMS><Service name="TMS"><ServerUrl>{listener.address}</ServerUrl></Service></GDAL_WMS>'
+    return [
+        f"{listener.address}/a.tif",
+        f"/vsicurl/{listener.address}/a.tif",
+        f"/vsizip/vsicurl/{listener.address}/a.zip/a.tif",
+        f"WMS:{listener.address}/wms",
+        inline_vrt,
+        inline_wms,
+        f"<MRF_META><CachedSource><Source>{listener.address}</Source></CachedSource></MRF_META>",
+        f"file://{server.secret}",
+        str(server.secret),
+        "/etc/passwd",
+        "MEM:::DATAPOINTER=1,PIXELS=1,LINES=1",
+        f"vrt://{server.secret}",
+        "/dev/zero",
+        "../../cosia.sqlite",
+    ]
+
+
+_GOOD = {
+    "layer": "town",
+    "processid": "predict-land-cover",
+    "tilematrixset": "PM_6_19",
+    "tilematrixsetid": "PM_6_19",
+    "style": "normal",
+    **dict.fromkeys(("z", "tilematrix"), "17"),
+    **dict.fromkeys(("x", "tilecol"), "66722"),
+    **dict.fromkeys(("y", "tilerow"), "47880"),
+}
+
+
+def _filled(path: str, **chosen: str) -> str:
+    """A path of the OpenAPI document with these values in it, good ones for the rest, `none` where we know no good one."""
+    return re.sub(r"{(\w+)}", lambda found: chosen.get(found[1]) or _GOOD.get(found[1].lower(), "none"), path)
+
+
+def _read_routes(server: WebProcess) -> list[str]:
+    """The path of every GET route of the OpenAPI document."""
+    paths = server.ask("/api/openapi.json").document["paths"]
+    return [path for path, operations in paths.items() if "get" in operations]
+
+
+@pytest.mark.parametrize("name", ["url", "path", "src", "dataset", "layer"])
+def test_a_place_in_a_parameter_is_never_opened(server: WebProcess, name: str) -> None:
+    before = fingerprints(server.data / "layers", server.secret.parent / "secret.txt")
+    answers: list[Answer] = []
+    with outbound_listener() as listener, canary(server, GOOD_TILE):
+        for path in _read_routes(server):
+            good = _filled(path)
+            plain = server.ask(good)
+            for place in _places(listener, server):
+                answer = server.ask(f"{good}?{name}={quote(place, safe='')}")
+                answers.append(answer)
+                if answer.status == 200:
+                    assert answer.body == plain.body, good
+                elif path.startswith("/wmts"):
+                    require_exception_report(answer, server, 400, 404)
+                else:
+                    require_refusal(answer, server, 400, 404)
+                require_silent(answer, server)
+
+    assert fingerprints(server.data / "layers", server.secret.parent / "secret.txt") == before
+    require_logged(server, answers)
+
+
+@pytest.mark.parametrize("name", ["layer", "source", "jobID", "tileMatrixSetId", "file"])
+def test_a_place_in_a_path_is_unknown(server: WebProcess, name: str) -> None:
+    with outbound_listener() as listener:
+        paths = [path for path in _read_routes(server) if f"{{{name}}}" in path]
+        assert paths
+        for path, place in itertools.product(paths, _places(listener, server)):
+            target = _filled(path, **{name: quote(place, safe="")})
+            require_refusal(server.ask(target), server, 400, 404)

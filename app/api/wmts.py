@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Awaitable, Collection
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
+from app.api.parameters import allow_only
 from app.api.reading import CORS, NO_CACHE, content, read_route
 from app.api.tile_answers import in_tile_thread, lifetime, tile_of
-from app.api.tiles import Version, catalogue_of
+from app.api.tiles import catalogue_of
 from app.api.wmts_capabilities import INFO_FORMATS, SECTIONS, capabilities
 from app.api.wmts_faults import Fault, fault_of, invalid, report
 from app.api.wmts_feature_info import feature_info
 from app.api.wmts_requests import (
+    PAIR_NAMES,
     Pairs,
     TileRequest,
     info_format,
+    operation,
     pixel,
     sections,
     tile,
@@ -28,20 +31,12 @@ from app.tiling import empty_tile
 
 router = APIRouter(prefix="/wmts", tags=["wmts"])
 
-_OPERATIONS = ("GetCapabilities", "GetTile", "GetFeatureInfo")
 _TILE_PATH = "/1.0.0/{Layer}/{Style}/{TileMatrixSet}/{TileMatrix}/{TileRow}/{TileCol}"
 _XML_TYPES = ("*/*", "application/*", "application/xml", "text/*", "text/xml")
 
-PathPart = Annotated[str, Path(max_length=64)]
-
-
 _PAIRS: dict[str, Any] = {
     "parameters": [
-        {"name": name, "in": "query", "required": False, "schema": {"type": "string"}}
-        for name in (
-            *("SERVICE", "REQUEST", "VERSION", "ACCEPTVERSIONS", "SECTIONS", "LAYER", "STYLE", "FORMAT"),
-            *("TILEMATRIXSET", "TILEMATRIX", "TILEROW", "TILECOL", "INFOFORMAT", "I", "J"),
-        )
+        {"name": name.upper(), "in": "query", "required": False, "schema": {"type": "string"}} for name in PAIR_NAMES
     ]
 }
 
@@ -49,6 +44,13 @@ _PAIRS: dict[str, Any] = {
 @read_route(router, "", summary="WMTS by key-value pairs", response_class=Response, openapi_extra=_PAIRS)
 async def kvp(request: Request) -> Response:
     return await _reported(_by_pairs(request))
+
+
+@router.api_route("", methods=["POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
+async def other_methods() -> Response:
+    """What is posted is not looked at: neither XML nor its entities."""
+    allowed = {"Allow": "GET, HEAD"}
+    return report(Fault("OperationNotSupported", "HTTP method", "this service is asked by GET", 405, allowed))
 
 
 @read_route(router, "/1.0.0/WMTSCapabilities.xml", summary="WMTS capabilities", response_class=Response)
@@ -62,29 +64,29 @@ async def capabilities_resource(request: Request) -> Response:
 @read_route(router, f"{_TILE_PATH}.png", summary="WMTS tile", response_class=Response)
 async def tile_resource(
     request: Request,
-    Layer: PathPart,  # noqa: N803 - the standard's spelling
-    Style: PathPart,  # noqa: N803 - the standard's spelling
-    TileMatrixSet: PathPart,  # noqa: N803 - the standard's spelling
-    TileMatrix: PathPart,  # noqa: N803 - the standard's spelling
-    TileRow: PathPart,  # noqa: N803 - the standard's spelling
-    TileCol: PathPart,  # noqa: N803 - the standard's spelling
-    v: Version = None,
+    Layer: str,  # noqa: N803 - the standard's spelling
+    Style: str,  # noqa: N803 - the standard's spelling
+    TileMatrixSet: str,  # noqa: N803 - the standard's spelling
+    TileMatrix: str,  # noqa: N803 - the standard's spelling
+    TileRow: str,  # noqa: N803 - the standard's spelling
+    TileCol: str,  # noqa: N803 - the standard's spelling
+    v: Annotated[str | None, Query(description="Content version: such an address never changes.")] = None,
 ) -> Response:
-    return await _reported(_tile_by_path(request, v), status=404)
+    return await _reported(_tile_by_path(request), status=404)
 
 
 @read_route(router, f"{_TILE_PATH}/{{J}}/{{I}}.{{suffix}}", summary="WMTS feature info", response_class=Response)
 async def feature_info_resource(
     request: Request,
-    Layer: PathPart,  # noqa: N803 - the standard's spelling
-    Style: PathPart,  # noqa: N803 - the standard's spelling
-    TileMatrixSet: PathPart,  # noqa: N803 - the standard's spelling
-    TileMatrix: PathPart,  # noqa: N803 - the standard's spelling
-    TileRow: PathPart,  # noqa: N803 - the standard's spelling
-    TileCol: PathPart,  # noqa: N803 - the standard's spelling
-    J: PathPart,  # noqa: N803 - the standard's spelling
-    I: PathPart,  # noqa: N803, E741 - the standard's spelling
-    suffix: PathPart,
+    Layer: str,  # noqa: N803 - the standard's spelling
+    Style: str,  # noqa: N803 - the standard's spelling
+    TileMatrixSet: str,  # noqa: N803 - the standard's spelling
+    TileMatrix: str,  # noqa: N803 - the standard's spelling
+    TileRow: str,  # noqa: N803 - the standard's spelling
+    TileCol: str,  # noqa: N803 - the standard's spelling
+    J: str,  # noqa: N803 - the standard's spelling
+    I: str,  # noqa: N803, E741 - the standard's spelling
+    suffix: str,
 ) -> Response:
     return await _reported(_feature_info_by_path(request), status=404)
 
@@ -93,28 +95,25 @@ async def _by_pairs(request: Request) -> Response:
     pairs = Pairs(request)
     if not pairs:
         return await _capabilities(request, SECTIONS)
-    service = pairs.require("Service")
-    operation = pairs.require("Request")
-    # QGIS' WMS dialogue asks so whatever it was given; what is offered here is the WMTS.
-    if service not in ("WMTS", "WMS") or (service == "WMS" and operation != "GetCapabilities"):
-        raise invalid("Service", "WMTS")
-    if operation not in _OPERATIONS:
-        raise invalid("Request", ", ".join(_OPERATIONS))
-    if operation == "GetCapabilities":
+    asked_for = operation(pairs)
+    if asked_for == "GetCapabilities":
         return await _capabilities(request, sections(pairs))
     asked = tile_by_pairs(catalogue_of(request), pairs)
-    if operation == "GetTile":
+    if asked_for == "GetTile":
         return await _tile(request, asked, None)
     media_type = info_format(pairs)
     column, row = pixel(asked.matrix.tile_px, pairs.require("I"), pairs.require("J"))
     return await _feature_info(asked, column, row, media_type)
 
 
-async def _tile_by_path(request: Request, version: str | None) -> Response:
-    return await _tile(request, tile(catalogue_of(request), request.path_params), version)
+async def _tile_by_path(request: Request) -> Response:
+    allow_only(request, ("v",))
+    asked = tile(catalogue_of(request), request.path_params)
+    return await _tile(request, asked, request.query_params.get("v"))
 
 
 async def _feature_info_by_path(request: Request) -> Response:
+    allow_only(request, ())
     parts = request.path_params
     media_types = {suffix: media_type for media_type, suffix in INFO_FORMATS.items()}
     if parts["suffix"] not in media_types:
@@ -126,8 +125,8 @@ async def _feature_info_by_path(request: Request) -> Response:
 
 async def _capabilities(request: Request, wanted: Collection[str]) -> Response:
     layers = catalogue_of(request).layers()
-    text = await run_in_threadpool(capabilities, layers, wanted)
-    return content(request, text.encode(), "application/xml", NO_CACHE)
+    document = await run_in_threadpool(capabilities, layers, wanted)
+    return content(request, document, "application/xml", NO_CACHE)
 
 
 async def _tile(request: Request, asked: TileRequest, version: str | None) -> Response:

@@ -12,13 +12,15 @@ from app.errors import CosiaError, Invalid, Unavailable, Unknown
 class Fault(Exception):
     """One exception of a report: its code, the parameter it is about, and a sentence for people."""
 
-    def __init__(self, code: str, locator: str | None, text: str, status: int = 400, retry_after_s: int = 0) -> None:
+    def __init__(
+        self, code: str, locator: str | None, text: str, status: int = 400, headers: dict[str, str] | None = None
+    ) -> None:
         super().__init__(text)
         self.code = code
         self.locator = locator
         self.text = text
         self.status = status
-        self.retry_after_s = retry_after_s
+        self.headers = headers or {}
 
 
 def missing(parameter: str) -> Fault:
@@ -27,6 +29,11 @@ def missing(parameter: str) -> Fault:
 
 def invalid(parameter: str, allowed: str) -> Fault:
     return Fault("InvalidParameterValue", parameter, f"{parameter} has a value that is not known; allowed: {allowed}")
+
+
+def unsupported(operation: str) -> Fault:
+    """An operation that other services of the OGC have and this one has not (501: OGC 06-121r3, table 27)."""
+    return Fault("OperationNotSupported", operation, f"{operation} is not an operation of this service", 501)
 
 
 def out_of_range(parameter: str, first: int, last: int) -> Fault:
@@ -39,13 +46,11 @@ def fault_of(error: CosiaError) -> Fault:
     if isinstance(error, Invalid | Unknown):
         return Fault("InvalidParameterValue", locator, error.message)
     retry_after_s = error.retry_after_s if isinstance(error, Unavailable) else 5
-    return Fault("NoApplicableCode", None, error.message, 503, retry_after_s)
+    return Fault("NoApplicableCode", None, error.message, 503, {"Retry-After": str(retry_after_s)})
 
 
 def report(fault: Fault, status: int | None = None) -> Response:
     """The exception report; `status` overrides the fault's own."""
     text = TEMPLATES.get_template("wmts_exception.xml").render(fault=fault)
-    headers = {**CORS, "Cache-Control": "no-store"}
-    if fault.retry_after_s:
-        headers["Retry-After"] = str(fault.retry_after_s)
+    headers = {**CORS, "Cache-Control": "no-store", **fault.headers}
     return Response(text, status or fault.status, headers, media_type="application/xml")

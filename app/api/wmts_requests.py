@@ -7,14 +7,27 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
-from app.api.wmts_capabilities import INFO_FORMATS, SECTIONS, limits, offered_sets
-from app.api.wmts_faults import Fault, invalid, missing, out_of_range
+from app.api.wmts_capabilities import INFO_FORMATS, OPERATIONS, SECTIONS, limits, offered_sets
+from app.api.wmts_faults import Fault, invalid, missing, out_of_range, unsupported
 from app.catalogue import Catalogue, Layer
 from app.definitions.tile_matrix_set import TileMatrix, TileMatrixSet
 from app.errors import Unknown
 from app.tiling import Style
 
 VERSION = "1.0.0"
+
+PAIR_NAMES = (
+    *("Service", "Request", "Version", "AcceptVersions", "AcceptFormats", "Sections", "Layer", "Style", "Format"),
+    *("TileMatrixSet", "TileMatrix", "TileRow", "TileCol", "InfoFormat", "I", "J"),
+)
+"""Names of pairs in the standard's spelling."""
+
+_SHOWN_CHARACTERS = 60
+
+_OTHER_OPERATIONS = frozenset(
+    ("GetMap", "GetLegendGraphic", "DescribeLayer", "GetStyles", "PutStyles", "DescribeDomains", "GetCoverage")
+)
+"""What clients of WMS, of WMTS extensions and of WCS ask for."""
 
 
 @dataclass(frozen=True)
@@ -30,29 +43,33 @@ class TileRequest:
 
 
 class Pairs:
-    """Key-value pairs of a query. Names are compared without case; values are not (OGC 06-121r3, 11.5.2)."""
+    """Key-value pairs of a query. Names are compared without case; values are not (OGC 06-121r3, 11.5.2).
+
+    Names that are not the standard's are let pass, as it asks: clients and proxies add their own. One that comes
+    twice raises Fault, whatever the values: which of them was meant is anybody's guess.
+    """
 
     def __init__(self, request: Request) -> None:
-        self._values: dict[str, list[str]] = {}
+        self._values: dict[str, str] = {}
+        known = {name.lower(): name for name in PAIR_NAMES}
         for name, value in request.query_params.multi_items():
-            self._values.setdefault(name.lower(), []).append(value)
+            if name.lower() in self._values:
+                shown = known.get(name.lower(), name[:_SHOWN_CHARACTERS])
+                raise Fault("InvalidParameterValue", shown, f"{shown} may come once only")
+            self._values[name.lower()] = value
 
     def __bool__(self) -> bool:
         return bool(self._values)
 
     def find(self, name: str) -> str | None:
-        """The value, None where the name is absent. Raises Fault where it is empty or comes twice."""
-        values = self._values.get(name.lower())
-        if values is None:
-            return None
-        if len(values) > 1:
-            raise Fault("InvalidParameterValue", name, f"{name} may come once only")
-        if not values[0]:
+        """The value, None where the name is absent. Raises Fault where it is empty."""
+        value = self._values.get(name.lower())
+        if value == "":
             raise missing(name)
-        return values[0]
+        return value
 
     def require(self, name: str) -> str:
-        """Raises Fault where it is absent or empty or comes twice."""
+        """Raises Fault where it is absent or empty."""
         value = self.find(name)
         if value is None:
             raise missing(name)
@@ -65,8 +82,29 @@ class Pairs:
         return value
 
 
+def operation(pairs: Pairs) -> str:
+    """The operation that is asked for. Raises Fault.
+
+    An operation that exists elsewhere is not supported here (501); any other word is an invalid value (400), which is
+    also what the conformance tests of WMTS ask for.
+    """
+    service = pairs.require("Service")
+    asked = pairs.require("Request")
+    # QGIS' WMS dialogue asks so whatever it was given; what is offered here is the WMTS.
+    if service not in ("WMTS", "WMS") or (service == "WMS" and asked != "GetCapabilities"):
+        raise invalid("Service", "WMTS")
+    if asked in _OTHER_OPERATIONS:
+        raise unsupported(asked)
+    if asked not in OPERATIONS:
+        raise invalid("Request", ", ".join(OPERATIONS))
+    return asked
+
+
 def sections(pairs: Pairs) -> tuple[str, ...]:
-    """The sections of the capabilities that are asked for. Raises Fault; AcceptFormats other than XML are not met."""
+    """The sections of the capabilities that are asked for. Raises Fault.
+
+    AcceptFormats decides nothing: a server that has none of them answers with XML (OGC 06-121r3, 7.3.5).
+    """
     versions = pairs.find("AcceptVersions")
     if versions is not None and VERSION not in versions.split(","):
         raise Fault("VersionNegotiationFailed", None, f"this service speaks version {VERSION} only")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from typing import Any
 
 import numpy as np
 import pytest
@@ -214,7 +213,7 @@ def test_what_is_missing_is_named(published: TestClient, name: str, how: str) ->
     ("changes", "expected"),
     [
         ({"Service": "WCS"}, ("InvalidParameterValue", "Service")),
-        ({"Request": "GetMap"}, ("InvalidParameterValue", "Request")),
+        ({"Request": "GetBogus"}, ("InvalidParameterValue", "Request")),
         ({"Request": "gettile"}, ("InvalidParameterValue", "Request")),
         ({"Version": "2.0.0"}, ("InvalidParameterValue", "Version")),
         ({"Layer": "nowhere"}, ("InvalidParameterValue", "Layer")),
@@ -240,10 +239,26 @@ def test_what_is_wrong_is_named(published: TestClient, changes: dict[str, str], 
     assert b"<script" not in answer.content
 
 
-def test_a_repeated_name_is_refused(published: TestClient) -> None:
-    answer = published.get("/wmts", params=[*TILE.items(), ("LAYER", "field")])
+@pytest.mark.parametrize("name", list(INFO))
+def test_a_repeated_name_is_refused_whether_it_is_read_or_not(published: TestClient, name: str) -> None:
+    for pairs in (TILE, INFO):
+        answer = published.get("/wmts", params=[*pairs.items(), (name.upper(), INFO[name]), (name.lower(), "x")])
 
-    assert (answer.status_code, _exception(answer.content)) == (400, ("InvalidParameterValue", "Layer"))
+        assert (answer.status_code, _exception(answer.content)) == (400, ("InvalidParameterValue", name))
+
+
+@pytest.mark.parametrize("name", ["GetMap", "GetLegendGraphic", "GetCoverage"])
+def test_an_operation_of_other_services_is_not_supported(published: TestClient, name: str) -> None:
+    answer = published.get("/wmts", params={**TILE, "Request": name})
+
+    assert (answer.status_code, _exception(answer.content)) == (501, ("OperationNotSupported", name))
+
+
+def test_names_of_nobody_are_let_pass(published: TestClient) -> None:
+    assert (
+        published.get("/wmts", params={**TILE, "map": "/etc/passwd"}).content
+        == published.get("/wmts", params=TILE).content
+    )
 
 
 @pytest.mark.parametrize(
@@ -280,6 +295,33 @@ def test_a_path_to_nothing_is_not_found(published: TestClient, path: str) -> Non
     assert published.get(path).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        (f"/wmts/1.0.0/{'a' * 3000}/normal/2154_10cm_7_20/20/111840/14080.png", ("InvalidParameterValue", "Layer")),
+        (f"/wmts/1.0.0/town/normal/2154_10cm_7_20/20/{'1' * 3000}/14080.png", ("InvalidParameterValue", "TileRow")),
+        (f"{REST}.png?w=1", ("InvalidParameterValue", "w")),
+        (f"{REST}.png?v=1&v=2", ("InvalidParameterValue", "v")),
+        (f"{REST}/256/0.txt", ("PointIJOutOfRange", "J")),
+        (f"{REST}/0/0.txt?I=3", ("InvalidParameterValue", "I")),
+    ],
+)
+def test_a_path_is_answered_with_an_exception_report_too(
+    published: TestClient, path: str, expected: tuple[str, str]
+) -> None:
+    answer = published.get(path)
+
+    assert (answer.status_code, _exception(answer.content)) == (404, expected)
+    assert len(answer.content) < 2000
+
+
+def test_a_version_of_any_length_only_decides_how_long_a_tile_is_kept(published: TestClient) -> None:
+    answer = published.get(f"{REST}.png?v={'x' * 3000}")
+
+    assert answer.status_code == 200
+    assert "immutable" not in answer.headers["cache-control"]
+
+
 def test_a_client_that_takes_no_xml_is_told_so(published: TestClient) -> None:
     assert published.get("/wmts/1.0.0/WMTSCapabilities.xml", headers={"Accept": "image/png"}).status_code == 406
 
@@ -309,8 +351,39 @@ def test_feature_info_as_gml_is_well_formed(published: TestClient) -> None:
     assert root.findtext(".//{urn:cosia:map}code") == "batiment"
 
 
-def test_post_is_not_allowed(published: TestClient) -> None:
-    body = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><GetCapabilities>&e;</GetCapabilities>'
-    answer: Any = published.post("/wmts", content=body, headers={"Content-Type": "application/xml"})
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+def test_other_methods_than_get_are_not_allowed(published: TestClient, method: str) -> None:
+    body = b'<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><GetCapabilities>&e;</GetCapabilities>'
+    answer = published.request(method, "/wmts", content=body, headers={"Content-Type": "application/xml"})
 
-    assert answer.status_code == 405
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
+    assert _exception(answer.content)[0] == "OperationNotSupported"
+
+
+def test_each_layer_stands_in_one_theme(published: TestClient) -> None:
+    root = _capabilities(published, "&Sections=Themes")
+
+    found = {
+        theme.findtext("ows:Identifier", namespaces=NAMESPACES): [
+            e.text for e in theme.findall("w:LayerRef", NAMESPACES)
+        ]
+        for theme in root.iterfind("w:Themes/w:Theme", NAMESPACES)
+    }
+    assert found == {"vintage-2021": ["field", "town"]}
+
+
+def test_keywords_name_the_classes_once_and_what_tells_layers_apart(published: TestClient) -> None:
+    root = _capabilities(published)
+    of_service = [e.text for e in root.iterfind("ows:ServiceIdentification//ows:Keyword", NAMESPACES)]
+    of_town = [e.text for e in root.iterfind("w:Contents/w:Layer[2]/ows:Keywords/ows:Keyword", NAMESPACES)]
+
+    assert of_service.count("Vigne") == 1
+    assert {"2021", "ortho-2021", "tiny"} <= set(of_town)
+
+
+def test_links_to_metadata_lead_somewhere(published: TestClient) -> None:
+    links = _capabilities(published).findall("w:Contents/w:Layer/ows:Metadata", NAMESPACES)
+
+    assert len(links) == 6
+    for element in links:
+        assert published.get(str(element.get(HREF)).removeprefix("http://127.0.0.1:8000")).status_code == 200

@@ -1,0 +1,91 @@
+"""A job's result as a layer, if its owner wants it seen: the layer refers to the job's own files, nothing is copied."""
+
+from __future__ import annotations
+
+import rasterio
+import shapely
+from sqlalchemy import delete
+
+from app.aoi import from_grid_crs
+from app.database import JobRow, LayerRow, RasterRow, Sessions, now_s
+from app.errors import Conflict, Unknown
+from app.storage import Storage
+
+JOB_PREFIX = "job-"
+"""Of the ids of such layers; `publish` refuses it."""
+
+_FOOTPRINT_STEP_M = 1000.0
+
+
+def is_job_layer(layer_id: str) -> bool:
+    return layer_id.startswith(JOB_PREFIX)
+
+
+def layer_id_of(job_id: str) -> str:
+    return f"{JOB_PREFIX}{job_id}"
+
+
+def publish_result(
+    sessions: Sessions, storage: Storage, job: JobRow, *, title: str, vintage: int | None, attribution: str
+) -> str:
+    """Makes a successful job's classes a layer, or changes the title of that layer; gives its id.
+
+    Raises Conflict where the job has no classes to show, Unavailable where its files cannot be read.
+    """
+    if job.status != "successful" or job.results is None:
+        raise Conflict(f"the job is {job.status}: only a successful one can be published")
+    if "classes" not in job.results:
+        raise Conflict("the job was asked without the output 'classes': there is nothing to show")
+    raster = _raster(storage, job.results["classes"], job.results.get("confidence"))
+    layer_id = layer_id_of(job.id)
+    with sessions.write() as session:
+        layer = session.merge(
+            LayerRow(
+                id=layer_id,
+                title=title,
+                description="Predicted on demand; published by who asked for it.",
+                nomenclature="cosia",
+                vintage=vintage,
+                imagery_source=job.source_id,
+                model=job.model_id,
+                attribution=attribution,
+                demonstration=False,
+                version=raster.sha256[:12],
+            )
+        )
+        layer.published_at = now_s()
+        session.execute(delete(RasterRow).where(RasterRow.layer_id == layer_id))
+        session.flush()
+        raster.layer_id = layer_id
+        session.add(raster)
+    return layer_id
+
+
+def withdraw_result(sessions: Sessions, job_id: str) -> None:
+    """Takes the layer away; the job keeps its files. Raises Unknown where it is not published."""
+    layer_id = layer_id_of(job_id)
+    with sessions.write() as session:
+        layer = session.get(LayerRow, layer_id)
+        if layer is None:
+            raise Unknown("this job's result is not published")
+        session.execute(delete(RasterRow).where(RasterRow.layer_id == layer_id))
+        session.delete(layer)
+
+
+def _raster(storage: Storage, href: str, confidence_href: str | None) -> RasterRow:
+    with storage.reading(href) as path, rasterio.open(path, driver="GTiff") as dataset:
+        epsg = dataset.crs.to_epsg()
+        box = shapely.box(*dataset.bounds)
+        return RasterRow(
+            href=href,
+            confidence_href=confidence_href,
+            sha256=storage.sha256(href),
+            bands=1,
+            epsg=epsg,
+            left=dataset.transform.c,
+            top=dataset.transform.f,
+            resolution_m=dataset.transform.a,
+            width=dataset.width,
+            height=dataset.height,
+            footprint=from_grid_crs(box, epsg, step_m=_FOOTPRINT_STEP_M),
+        )

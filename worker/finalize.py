@@ -109,9 +109,9 @@ def _whole_blocks(storage: Storage, rows: list[BlockRow]) -> Iterator[tuple[Grid
 
 
 def _clipped(storage: Storage, rows: list[BlockRow], polygon: BaseGeometry, grid: Grid, *, band: int) -> Iterator[Part]:
-    """The parts of the window that blocks cover, nodata outside the polygon."""
+    """The parts of the window that blocks cover, from the north, nodata outside the polygon."""
     shapely.prepare(polygon)
-    for row in rows:
+    for row in sorted(rows, key=lambda row: row.grid_row):
         block = _block_grid(row)
         column = round((block.left - grid.left) / grid.resolution_m)
         top = round((grid.top - block.top) / grid.resolution_m)

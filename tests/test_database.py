@@ -6,12 +6,23 @@ import time
 
 import pytest
 import shapely
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import select, text, update
 
-from app.database import Base, ImageryFileRow, ImagerySourceRow, Sessions, connect, intersects, is_reachable, now_s
-from app.database.migrate import current, head, migrate, require_head
+from app.database import (
+    Base,
+    ImageryFileRow,
+    ImagerySourceRow,
+    RasterRow,
+    Sessions,
+    connect,
+    intersects,
+    is_reachable,
+    now_s,
+)
+from app.database.migrate import _config, current, head, migrate, require_head
 from app.errors import Misconfigured, Unavailable
 from migrations.spatial import include_object
 
@@ -58,6 +69,31 @@ def test_an_old_schema_is_refused_with_what_to_do(sessions: Sessions) -> None:
 
     with pytest.raises(Misconfigured, match="run `cosia migrate`"):
         require_head(sessions.engine)
+
+
+def test_the_third_schema_names_the_rasters_there_are_and_can_be_left_again(sessions: Sessions) -> None:
+    with sessions.engine.begin() as connection:
+        command.downgrade(_config(connection), "0002")
+        connection.execute(text(
+            "INSERT INTO layer (id, title, description, nomenclature, attribution, demonstration, version)"
+            " VALUES ('a', '', '', 'cosia', '', false, 'v')"
+        ))  # fmt: skip
+        shape = "x'0101000000000000000000f03f000000000000f03f'"
+        if connection.dialect.name == "postgresql":
+            shape = "ST_SetSRID(ST_MakePoint(1, 1), 4326)"
+        columns = 'layer_id, href, sha256, bands, epsg, "left", top, resolution_m, width, height, footprint'
+        for _ in range(2):
+            connection.execute(
+                text(f"INSERT INTO raster ({columns}) VALUES ('a', 'h', 's', 1, 2154, 0, 0, 1, 1, 1, {shape})")
+            )
+        command.upgrade(_config(connection), "head")
+
+    with sessions.read() as session:
+        assert session.scalars(select(RasterRow.name).order_by(RasterRow.id)).all() == ["raster-1", "raster-2"]
+        assert (
+            len(session.scalars(select(RasterRow).where(intersects(RasterRow.footprint, shapely.Point(1, 1)))).all())
+            == 2
+        )
 
 
 def test_the_index_finds_what_meets_a_shape_and_nothing_else(sessions: Sessions) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.database.engine import Sessions, connect, is_reachable, sessions
+from app.database.locks import exclusive
 from app.database.rows import (
     Base,
     BlockRow,
@@ -11,6 +12,7 @@ from app.database.rows import (
     ImagerySourceRow,
     JobBlockRow,
     JobRow,
+    LayerOverviewRow,
     LayerRow,
     ModelRow,
     RasterRow,
@@ -26,11 +28,13 @@ __all__ = [
     "ImagerySourceRow",
     "JobBlockRow",
     "JobRow",
+    "LayerOverviewRow",
     "LayerRow",
     "ModelRow",
     "RasterRow",
     "Sessions",
     "connect",
+    "exclusive",
     "intersects",
     "is_reachable",
     "now_s",

@@ -58,13 +58,16 @@ class LayerRow(Base):
 class RasterRow(Base):
     """A class raster of a layer: band 1 class value, band 2 (where `bands` is 2) confidence.
 
-    Only a file of one band can carry a colour table, so published confidence lies in a file of its own.
+    Only a file of one band can carry a colour table, so published confidence lies in a file of its own. Its `name` is
+    unique in the layer. A row is never changed: another content is another row.
     """
 
     __tablename__ = "raster"
+    __table_args__ = (Index("ix_raster_layer_id_name", "layer_id", "name", unique=True),)
 
     id: Mapped[int] = mapped_column(_AUTO_ID, primary_key=True)
     layer_id: Mapped[str] = mapped_column(ForeignKey("layer.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str]
     href: Mapped[str]
     confidence_href: Mapped[str | None]
     sha256: Mapped[str]
@@ -76,6 +79,23 @@ class RasterRow(Base):
     width: Mapped[int]
     height: Mapped[int]
     footprint: Mapped[BaseGeometry]
+
+
+class LayerOverviewRow(Base):
+    """All rasters of a layer in one CRS as one coarse raster, for tiles seen from afar."""
+
+    __tablename__ = "layer_overview"
+
+    layer_id: Mapped[str] = mapped_column(ForeignKey("layer.id", ondelete="CASCADE"), primary_key=True)
+    epsg: Mapped[int] = mapped_column(primary_key=True)
+    href: Mapped[str]
+    confidence_href: Mapped[str | None]
+    sha256: Mapped[str]
+    left: Mapped[float]
+    top: Mapped[float]
+    resolution_m: Mapped[float]
+    width: Mapped[int]
+    height: Mapped[int]
 
 
 class ImagerySourceRow(Base):

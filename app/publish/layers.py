@@ -1,35 +1,50 @@
 """Publishing and withdrawing layers.
 
-A publication writes its files under a new version, then changes the rows in one transaction: readers see the old
-layer or the new one, never half of each. The files of the version before stay until the next publication, for
-processes that have not looked at the database since.
+A publication writes the files that are not there yet, named by their content, then changes the rows in one
+transaction: readers see the old layer or the new one, never half of each. Files that only the version before needs stay
+until the next publication, for processes that have not looked at the database since; all others go.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-import shapely
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
-from app.aoi import from_grid_crs
-from app.database import LayerRow, RasterRow, Sessions, now_s
+from app.database import LayerOverviewRow, LayerRow, RasterRow, Sessions, exclusive, now_s
 from app.definitions import Nomenclature
 from app.definitions.coding import Coding
 from app.errors import ParameterInvalid, Unknown
-from app.outputs import category_sidecar, write_class_cog, write_confidence_cog
+from app.publish.additions import with_additions
 from app.publish.inputs import gather
 from app.publish.mosaics import Mosaic, mosaics
+from app.publish.overviews import write_overviews
+from app.publish.raster_files import Progress, href_of, hrefs_of, part_of, write_raster
 from app.storage import Storage
 
-Progress = Callable[[float], None]
-"""Told the fraction done, 0-1."""
-
 _LAYER_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-_FOOTPRINT_STEP_M = 1000.0
+_RASTERS_SHARE = 0.95
+"""Share of the time that goes into the rasters; the rest is the overview of all of them."""
+_ROWS_AT_ONCE = 1000
+"""Databases bound the number of parameters of a statement."""
+
+
+class _State(NamedTuple):
+    """A layer as the database has it."""
+
+    layer: LayerRow | None
+    rasters: Sequence[RasterRow]
+    overviews: Sequence[LayerOverviewRow]
+
+    @property
+    def hrefs(self) -> set[str]:
+        rows: list[RasterRow | LayerOverviewRow] = [*self.rasters, *self.overviews]
+        return {href for row in rows for href in hrefs_of(row)}
 
 
 def publish(
@@ -47,14 +62,16 @@ def publish(
     demonstration: bool = False,
     description: str = "",
     coding: Coding = Coding.VALUES,
+    add: bool = False,
     progress: Progress | None = None,
     tell: Callable[[str], None] | None = None,
 ) -> str:
     """Publishes class rasters as a layer, new or in place of the one of that id; gives the version.
 
     rasters: paths of class files or folders of them, or hrefs of our own storage (a block file, an output). coding:
-    what the numbers in the files at those paths mean. tell: is told, in sentences, what was lost on the way.
-    Equal rasters give an equal version, whose files are not written again.
+    what the numbers in the files at those paths mean. add: the rasters the layer has stay (see `with_additions`).
+    tell: is told, in sentences, what was lost on the way. Rasters that the layer has already are not written again.
+    Two publications of one layer wait for each other.
     Raises ParameterInvalid, RasterRefused (nothing is changed), Unavailable.
     """
     if not _LAYER_ID.fullmatch(layer_id):
@@ -62,123 +79,122 @@ def publish(
     if not rasters:
         raise ParameterInvalid("there is no raster to publish", "rasters")
     content = mosaics(gather(storage, rasters, nomenclature, coding))
-    version = _version(content, nomenclature)
-    folder = f"layers/{layer_id}/{version}"
-    written = _write(storage, folder, content, nomenclature, progress or (lambda _fraction: None))
-    for remark in (remark for mosaic in content for remark in mosaic.remarks()):
-        (tell or (lambda _remark: None))(remark)
-    layer = LayerRow(
-        id=layer_id,
-        title=title,
-        description=description,
-        nomenclature=nomenclature.id,
-        vintage=vintage,
-        imagery_source=imagery_source,
-        model=model,
-        attribution=attribution,
-        demonstration=demonstration,
-        version=version,
-    )
-    previous = _replace_rows(sessions, layer, written)
-    _retire(storage, layer_id, keep={version, previous})
-    return version
+    folder, report = _folder(layer_id), progress or (lambda _fraction: None)
+    with exclusive(sessions.engine, folder) as still_held:
+        before = _state(sessions, layer_id)
+        kept: list[RasterRow] = []
+        if add and before.layer is not None:
+            _require_same_nomenclature(before.layer, nomenclature)
+            kept, content = with_additions(storage, before.rasters, content)
+        written = _write(storage, folder, content, nomenclature, before, part_of(report, 0.0, _RASTERS_SHARE))
+        rows = [*kept, *written]
+        told = part_of(report, _RASTERS_SHARE, 1 - _RASTERS_SHARE)
+        overviews = write_overviews(storage, folder, rows, (before.rasters, before.overviews), nomenclature, told)
+        for remark in (remark for mosaic in content for remark in mosaic.remarks()):
+            (tell or (lambda _remark: None))(remark)
+        layer = LayerRow(
+            id=layer_id,
+            title=title,
+            description=description,
+            nomenclature=nomenclature.id,
+            vintage=vintage,
+            imagery_source=imagery_source,
+            model=model,
+            attribution=attribution,
+            demonstration=demonstration,
+            version=_version(rows, nomenclature),
+        )
+        still_held()
+        after = _State(layer, rows, overviews)
+        _replace_rows(sessions, before, after)
+        _retire(storage, folder, keep=before.hrefs | after.hrefs)
+    return layer.version
 
 
-def unpublish(sessions: Sessions, storage: Storage, layer_id: str) -> None:
-    """Withdraws a layer and removes its files. Raises Unknown."""
-    with sessions.write() as session:
-        row = session.get(LayerRow, layer_id)
-        if row is None:
-            raise Unknown("there is no such layer", "layer")
-        session.execute(delete(RasterRow).where(RasterRow.layer_id == layer_id))
-        session.delete(row)
-    storage.remove(f"layers/{layer_id}")
+def unpublish(sessions: Sessions, storage: Storage, layer_id: str, *, grace_s: float = 0.0) -> None:
+    """Withdraws a layer, and removes its files `grace_s` later, when every process has seen that. Raises Unknown."""
+    with exclusive(sessions.engine, _folder(layer_id)):
+        with sessions.write() as session:
+            row = session.get(LayerRow, layer_id)
+            if row is None:
+                raise Unknown("there is no such layer", "layer")
+            session.execute(delete(LayerOverviewRow).where(LayerOverviewRow.layer_id == layer_id))
+            session.execute(delete(RasterRow).where(RasterRow.layer_id == layer_id))
+            session.delete(row)
+        time.sleep(grace_s)
+        storage.remove(_folder(layer_id))
 
 
-def _version(content: Sequence[Mosaic], nomenclature: Nomenclature) -> str:
+def _folder(layer_id: str) -> str:
+    return f"layers/{layer_id}"
+
+
+def _state(sessions: Sessions, layer_id: str) -> _State:
+    with sessions.read() as session:
+        return _State(
+            session.get(LayerRow, layer_id),
+            session.scalars(select(RasterRow).where(RasterRow.layer_id == layer_id).order_by(RasterRow.id)).all(),
+            session.scalars(select(LayerOverviewRow).where(LayerOverviewRow.layer_id == layer_id)).all(),
+        )
+
+
+def _require_same_nomenclature(layer: LayerRow, nomenclature: Nomenclature) -> None:
+    if layer.nomenclature != nomenclature.id:
+        raise ParameterInvalid(
+            f"the layer's nomenclature is {layer.nomenclature!r}: rasters of {nomenclature.id!r} cannot be added",
+            "nomenclature",
+        )
+
+
+def _version(rows: Iterable[RasterRow], nomenclature: Nomenclature) -> str:
     """Hash of all that decides the pixels of the layer and how they are read."""
-    keys = sorted(mosaic.key(nomenclature) for mosaic in content)
-    return hashlib.sha256(" ".join([nomenclature.id, *keys]).encode()).hexdigest()[:12]
+    named = sorted(f"{row.name} {row.href}" for row in rows)
+    return hashlib.sha256("\n".join([nomenclature.id, *named]).encode()).hexdigest()[:12]
 
 
 def _write(
-    storage: Storage, folder: str, layer: Sequence[Mosaic], nomenclature: Nomenclature, progress: Progress
+    storage: Storage,
+    folder: str,
+    content: Sequence[Mosaic],
+    nomenclature: Nomenclature,
+    before: _State,
+    progress: Progress,
 ) -> list[RasterRow]:
-    """The files of a version, and the rows that name them."""
-    pixels = [mosaic.grid.width * mosaic.grid.height for mosaic in layer]
-    rows = []
-    for number, mosaic in enumerate(layer):
-        done = sum(pixels[:number]) / sum(pixels)
-        share = pixels[number] / sum(pixels)
-        rows.append(
-            _write_mosaic(
-                storage,
-                f"{folder}/{number:05d}",
-                mosaic,
-                nomenclature,
-                _part_of(progress, done, share),
-            )
-        )
+    """Rows for the rasters: those there are where nothing changed, new ones for the files written."""
+    there = set(storage.names(folder))
+    known = {(row.name, row.href): row for row in before.rasters if row.href in there}
+    total_px = sum(mosaic.grid.width * mosaic.grid.height for mosaic in content)
+    rows, done = [], 0.0
+    for mosaic in content:
+        share = mosaic.grid.width * mosaic.grid.height / total_px
+        href, told = href_of(folder, mosaic, nomenclature), part_of(progress, done, share)
+        row = known.get((mosaic.name, href))
+        rows.append(row or write_raster(storage, folder, mosaic, nomenclature, written=href in there, progress=told))
+        done += share
     progress(1.0)
     return rows
 
 
-def _write_mosaic(
-    storage: Storage, stem: str, mosaic: Mosaic, nomenclature: Nomenclature, progress: Progress
-) -> RasterRow:
-    href = f"{stem}.tif"
-    confidence_href = f"{stem}.confidence.tif" if mosaic.has_confidence else None
-    classes_share = 0.5 if confidence_href else 1.0
-    if confidence_href and not storage.exists(confidence_href):
-        with storage.writing(confidence_href) as path:
-            write_confidence_cog(
-                path, mosaic.grid, mosaic.confidence_parts(), _part_of(progress, 0.0, 1 - classes_share)
-            )
-    # The class raster comes last of all: where it exists, what belongs to it does too.
-    if not storage.exists(href):
-        with storage.writing(f"{href}.aux.xml") as path:
-            path.write_text(category_sidecar(nomenclature), encoding="utf-8")
-        with storage.writing(href) as path:
-            told = _part_of(progress, 1 - classes_share, classes_share)
-            write_class_cog(path, mosaic.grid, mosaic.class_parts(), nomenclature, told)
-    grid = mosaic.grid
-    return RasterRow(
-        href=href,
-        confidence_href=confidence_href,
-        sha256=storage.sha256(href),
-        bands=1,
-        epsg=grid.epsg,
-        left=grid.left,
-        top=grid.top,
-        resolution_m=grid.resolution_m,
-        width=grid.width,
-        height=grid.height,
-        footprint=from_grid_crs(shapely.box(*grid.bounds), grid.epsg, step_m=_FOOTPRINT_STEP_M),
-    )
-
-
-def _part_of(progress: Progress, start: float, share: float) -> Progress:
-    """Progress of one piece of work as a part of the whole."""
-    return lambda fraction: progress(start + share * fraction)
-
-
-def _replace_rows(sessions: Sessions, layer: LayerRow, rasters: Sequence[RasterRow]) -> str | None:
-    """Puts the rows in place, all at once. Gives the version that was there before."""
+def _replace_rows(sessions: Sessions, before: _State, after: _State) -> None:
+    """Puts the rows in place, all at once; those of rasters that stay are left alone."""
+    assert after.layer is not None  # noqa: S101 - for the type checker
+    layer_id = after.layer.id
+    kept = {row.id for row in after.rasters if row.id is not None}
+    gone = [row.id for row in before.rasters if row.id not in kept]
     with sessions.write() as session:
-        before = session.get(LayerRow, layer.id)
-        previous = before.version if before else None
-        session.execute(delete(RasterRow).where(RasterRow.layer_id == layer.id))
-        merged = session.merge(layer)
-        merged.published_at = now_s()
+        session.merge(after.layer).published_at = now_s()
+        session.execute(delete(LayerOverviewRow).where(LayerOverviewRow.layer_id == layer_id))
+        for first in range(0, len(gone), _ROWS_AT_ONCE):
+            session.execute(delete(RasterRow).where(RasterRow.id.in_(gone[first : first + _ROWS_AT_ONCE])))
         session.flush()
-        for raster in rasters:
-            raster.layer_id = layer.id
-            session.add(raster)
-    return previous
+        new: list[RasterRow | LayerOverviewRow] = [row for row in after.rasters if row.id is None]
+        new += after.overviews
+        for row in new:
+            row.layer_id = layer_id
+        session.add_all(new)
 
 
-def _retire(storage: Storage, layer_id: str, keep: set[str | None]) -> None:
-    prefix = f"layers/{layer_id}/"
-    for version in {name.removeprefix(prefix).partition("/")[0] for name in storage.names(f"layers/{layer_id}")}:
-        if version not in keep:
-            storage.remove(prefix + version)
+def _retire(storage: Storage, folder: str, keep: set[str]) -> None:
+    for href in storage.names(folder):
+        if href not in keep:
+            storage.remove(href)

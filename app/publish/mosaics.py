@@ -101,13 +101,13 @@ def mosaics(sources: Sequence[Source]) -> list[Mosaic]:
         )
     groups: dict[object, list[Source]] = {}
     for source in sources:
-        groups.setdefault(_official_place(source) or _mosaic_cell(source.grid) or id(source), []).append(source)
+        groups.setdefault(_official_place(source) or mosaic_cell(source.grid) or id(source), []).append(source)
     named: dict[str, Mosaic] = {}
     for group in groups.values():
         if _official_place(group[0]) is None:  # their order decides no pixel, so that it must not change the key
             group.sort(key=lambda source: (-source.grid.top, source.grid.left))
         name = _unused(_name(group), named)
-        named[name] = Mosaic(name, _union([source.grid for source in group]), tuple(group))
+        named[name] = Mosaic(name, union([source.grid for source in group]), tuple(group))
     return list(named.values())
 
 
@@ -118,7 +118,7 @@ def _name(group: Sequence[Source]) -> str:
         years = "-".join(str(year) for year in sorted({block.year for block in official}))
         first = official[0]
         return str(first) if len(official) == 1 else f"{years}_{first.west_km}_{first.north_km}"
-    cell = _mosaic_cell(group[0].grid)
+    cell = mosaic_cell(group[0].grid)
     if cell and (len(group) > 1 or group[0].grid.width == group[0].grid.height == BLOCK_PX):
         prediction, side_m = prediction_grid(cell[0]), _MOSAIC_BLOCKS * prediction_grid(cell[0]).block_m
         left, top = prediction.origin_x + cell[1] * side_m, prediction.origin_y - cell[2] * side_m
@@ -147,7 +147,7 @@ def _official_place(source: Source) -> tuple[str, int, int, int] | None:
     return ("official", source.grid.epsg, name.west_km, name.north_km)
 
 
-def _mosaic_cell(grid: Grid) -> tuple[int, int, int] | None:
+def mosaic_cell(grid: Grid) -> tuple[int, int, int] | None:
     """(EPSG, column, row) of the mosaic that wholly holds pixels of the prediction grid; None for others."""
     if grid.epsg not in prediction_crs() or grid.resolution_m != prediction_grid(grid.epsg).resolution_m:
         return None
@@ -162,7 +162,7 @@ def _mosaic_cell(grid: Grid) -> tuple[int, int, int] | None:
     return (grid.epsg, *first) if first == last else None
 
 
-def _union(grids: Sequence[Grid]) -> Grid:
+def union(grids: Sequence[Grid]) -> Grid:
     """The smallest grid that holds grids of one pixel lattice."""
     first = grids[0]
     left, top = min(g.left for g in grids), max(g.top for g in grids)

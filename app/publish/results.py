@@ -77,6 +77,7 @@ def _raster(storage: Storage, href: str, confidence_href: str | None) -> RasterR
         epsg = dataset.crs.to_epsg()
         box = shapely.box(*dataset.bounds)
         return RasterRow(
+            name="classes",
             href=href,
             confidence_href=confidence_href,
             sha256=storage.sha256(href),

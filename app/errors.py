@@ -12,7 +12,7 @@ CosiaError
 │   └── ResultNotReady
 ├── LimitReached           a limit of the caller or of the service; `retry_after_s` says when to come back
 ├── Unavailable            the weather: storage, database or broker; worth another try
-│   └── RasterUnreadable, QueueFull
+│   └── RasterUnreadable, TilesBusy, QueueFull
 └── Misconfigured          an operator's mistake, found at start
 """
 
@@ -116,6 +116,10 @@ class Unavailable(CosiaError):
 
 class RasterUnreadable(Unavailable):
     type = "raster-unreadable"
+
+
+class TilesBusy(Unavailable):
+    type = "tiles-busy"
 
 
 class QueueFull(Unavailable):

@@ -10,7 +10,20 @@ from pathlib import Path
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from app.api import collections, health, imagery, jobs, landing, previews, processes, statistics, tiles, wmts
+from app.api import (
+    collections,
+    health,
+    imagery,
+    jobs,
+    landing,
+    points,
+    previews,
+    processes,
+    statistics,
+    tiles,
+    tilesets,
+    wmts,
+)
 from app.api.front_door import FrontDoor
 from app.api.page import add_page
 from app.api.problems import add_problem_handlers
@@ -44,10 +57,11 @@ def create_app() -> ASGIApp:
         docs_url=None,
         redoc_url=None,
         lifespan=_lifespan,
+        routes=[*tiles.PLAIN_ROUTES, *tilesets.PLAIN_ROUTES],
     )
     application.state.catalogue = Catalogue(sessions(), storage(), settings().refresh_s)
     add_problem_handlers(application)
-    for module in (landing, collections, statistics, processes, jobs, previews, tiles, imagery, wmts, health):
+    for module in (landing, collections, points, statistics, processes, jobs, previews, tiles, imagery, wmts, health):
         application.include_router(module.router)
     add_page(application, PAGE_FOLDER)
     return FrontDoor(application, settings().body_bytes)

@@ -44,6 +44,13 @@ class Settings(BaseSettings):
 
     aoi_km2: float = Field(25.0, gt=0, description="Largest area of interest, km².")
     aoi_vertices: int = Field(10_000, gt=3, description="Most vertices in an area of interest.")
+    areas_km2: float = Field(
+        100.0, gt=0, description="Largest polygon whose areas are counted while the caller waits, km²; changes: half."
+    )
+    statistics_km2: float = Field(
+        20_000.0, gt=0, description="Largest polygon whose areas or changes a job counts, km²."
+    )
+    statistics_threads: int = Field(2, gt=0, description="Threads that count areas and changes, in each process.")
     body_bytes: int = Field(2_000_000, gt=0, description="Largest request body, bytes.")
     active_jobs: int = Field(20, gt=0, description="Most jobs accepted or running at a time for one caller.")
     queue_length: int = Field(10_000, gt=0, description="Most blocks waiting to be computed, of all jobs.")
@@ -58,6 +65,8 @@ class Settings(BaseSettings):
     raster_handles: int = Field(64, gt=0, description="Open rasters kept by each thread.")
     tile_cache_bytes: int = Field(64_000_000, ge=0, description="Memory for encoded tiles, bytes.")
     tile_threads: int = Field(4, gt=0, description="Threads that render tiles.")
+    tile_queue: int = Field(500, ge=0, description="Most tiles waiting for a thread; more are refused for the moment.")
+    tile_wait_s: float = Field(1.0, gt=0, description="Longest wait of a tile for a thread, s; then it is refused.")
     refresh_s: float = Field(2.0, gt=0, description="Time until a published layer is seen by every process, s.")
 
     @model_validator(mode="before")

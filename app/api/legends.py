@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 from fastapi import APIRouter, Request, Response
 
 from app.api.parameters import allow_only, style_of
@@ -12,8 +11,8 @@ from app.catalogue import Layer
 from app.outputs import class_entries, legend_png, legend_qml, legend_sld
 from app.outputs.legends import Entry
 from app.settings import settings
-from app.tiling import Style
-from app.tiling.styles import palette_bytes
+from app.tiling import Look, Style
+from app.tiling.styles import palette_of
 
 router = APIRouter(prefix="/collections/{layer}", tags=["collections"])
 
@@ -65,7 +64,7 @@ def entries(layer: Layer, style: Style) -> tuple[Entry, ...]:
     """Colours and words of a style's legend."""
     if style is Style.NORMAL:
         return class_entries(layer.nomenclature)
-    palette = np.frombuffer(palette_bytes(style, layer.nomenclature.id, None), np.uint8).reshape(256, 4)
+    palette = palette_of(Look(style), layer.nomenclature.id)
     steps = [(max(1, round(255 * step)), f"{step:.0%}") for step in _CONFIDENCE_STEPS]
     return tuple(((int(palette[i, 0]), int(palette[i, 1]), int(palette[i, 2])), words) for i, words in steps)
 

@@ -46,10 +46,8 @@ def classes_of(layer: Layer, style: Style, text: str | None) -> frozenset[int] |
     """The class values that show, `1,8,9`. Raises ParameterInvalid."""
     if text is None:
         return None
-    if style is not Style.NORMAL:
-        raise ParameterInvalid(
-            f"classes chooses what style {Style.NORMAL} shows; style {style} has no classes", "classes"
-        )
+    if not style.shows_classes:
+        raise ParameterInvalid(f"classes chooses the classes that show; style {style} has none", "classes")
     words = text.split(",")
     known = {str(value) for value in layer.nomenclature.by_value}
     if not set(words) <= known:

@@ -1,20 +1,20 @@
-"""A layer's tile over HTTP: rendered off the event loop, empty ones without content."""
+"""A layer's tile over HTTP: from memory on the event loop, else drawn once by a tile thread for all who wait for it."""
 
 from __future__ import annotations
 
 import asyncio
-import contextvars
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import TypeVar
 
 from fastapi import Request, Response
 
-from app.api.reading import CORS, IMMUTABLE, content
+from app.api.reading import CORS, IMMUTABLE, tags_of
 from app.catalogue import Layer
 from app.settings import settings
-from app.tiling import Style, render, tile_grid
+from app.tiling import Look, empty_tile, tile_grid
+from app.tiling.render import dressed, encoded, etag, known, picture
+from app.tiling.threads import Flights, TileThreads
 
 _UNVERSIONED = "public, max-age=60"
 
@@ -22,37 +22,56 @@ T = TypeVar("T")
 
 
 @lru_cache
-def _threads() -> ThreadPoolExecutor:
+def _threads() -> TileThreads:
     # A pool of its own: each of its threads keeps rasters open, and uploads or SQL must not wait for tiles.
-    return ThreadPoolExecutor(settings().tile_threads, thread_name_prefix="tile")
+    return TileThreads(settings().tile_threads, settings().tile_queue, settings().tile_wait_s)
+
+
+@lru_cache
+def _flights() -> Flights:
+    return Flights(_threads())
 
 
 async def in_tile_thread(work: Callable[[], T]) -> T:
-    """Runs it on one of the threads that keep rasters open."""
-    context = contextvars.copy_context()  # log lines of the thread carry the request's id
-    return await asyncio.get_running_loop().run_in_executor(_threads(), lambda: context.run(work))
+    """Runs it on one of the threads that keep rasters open. Raises TilesBusy."""
+    return await asyncio.shield(asyncio.wrap_future(_threads().submit(work)))
 
 
-async def tile_of(
-    layer: Layer, tms_id: str, z: int, x: int, y: int, style: Style, classes: frozenset[int] | None = None
-) -> bytes | None:
-    """The PNG, None where the layer has nothing. Raises Unknown before anything is opened, RasterUnreadable."""
+async def tile_answer(
+    request: Request,
+    layer: Layer,
+    tms_id: str,
+    z: int,
+    x: int,
+    y: int,
+    look: Look,
+    version: str | None,
+    *,
+    transparent_if_empty: bool = False,
+) -> Response:
+    """200, 304, or 204 for an empty tile. An address that carries the current version never changes its content.
+
+    transparent_if_empty: a picture instead of 204, for protocols that know no answer without one.
+    Raises Unknown before anything is opened, RasterUnreadable, TilesBusy.
+    """
     tile = tile_grid(tms_id, z, x, y)
-    rasters = layer.rasters_in(tile.epsg, tile.bounds)
-    if not rasters:
-        return None
-    return await in_tile_thread(
-        lambda: render(rasters, tms_id, z, x, y, style=style, classes=classes, nomenclature_id=layer.nomenclature.id)
-    )
-
-
-def answer(request: Request, layer: Layer, image: bytes | None, version: str | None) -> Response:
-    """200, 304, or 204 for an empty tile. An address that carries the current version never changes its content."""
+    nomenclature_id = layer.nomenclature.id
+    asked = picture(layer.rasters_in(tile.epsg, tile.bounds), tms_id, z, x, y, look.style)
+    headers = {
+        **CORS,
+        "Cache-Control": IMMUTABLE if version == layer.version else _UNVERSIONED,
+        "ETag": etag(asked.bands, look, nomenclature_id),
+    }
+    if headers["ETag"] in tags_of(request):
+        return Response(status_code=304, headers=headers)
+    data = known(asked)
+    if data is None:
+        # Shielded: an asker who leaves must not take the tile away from the others.
+        data = await asyncio.shield(asyncio.wrap_future(_flights().join(asked, lambda: encoded(asked))))
+    image = dressed(data, look, nomenclature_id, tile.px)
     if image is None:
-        return Response(status_code=204, headers={**CORS, "Cache-Control": lifetime(layer, version)})
-    return content(request, image, "image/png", lifetime(layer, version))
-
-
-def lifetime(layer: Layer, version: str | None) -> str:
-    """Cache-Control of a tile asked for under a version."""
-    return IMMUTABLE if version == layer.version else _UNVERSIONED
+        if not transparent_if_empty:
+            del headers["ETag"]
+            return Response(status_code=204, headers=headers)
+        image = empty_tile(tms_id, z, x, y, nomenclature_id)
+    return Response(image, media_type="image/png", headers=headers)

@@ -6,9 +6,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from app.api.parameters import allow_only, classes_of, integer, style_of
-from app.api.reading import json_content, read_route
-from app.api.tile_answers import answer, tile_of
+from app.api.looks import LOOK_PARAMETERS, look_of, path_parameter
+from app.api.parameters import allow_only, integer
+from app.api.reading import PlainRoute, json_content, read_route
+from app.api.tile_answers import tile_answer
 from app.catalogue import Catalogue, Layer
 from app.settings import settings
 
@@ -26,9 +27,10 @@ TILE_ANSWERS: dict[int | str, dict[str, Any]] = {
 
 LayerId = Annotated[str, Path(max_length=64, description="Id of a published layer.")]
 Coordinate = Annotated[str, Path(max_length=12, description="A whole number, 0 or more.")]
-StyleName = Annotated[str | None, Query(max_length=30, description="normal (default) or confidence.")]
-ClassList = Annotated[str | None, Query(max_length=200, description="Class values that show, such as 1,8,9.")]
+StyleName = Annotated[str | None, Query(max_length=30, description="normal (default), colour-blind or confidence.")]
 Version = Annotated[str | None, Query(max_length=64, description="Content version: such an address never changes.")]
+
+LAYER_PARAMETER = path_parameter("layer", "Id of a published layer.", "cosia-demo-2021")
 
 
 @read_route(router, "/{layer}/tilejson.json", summary="TileJSON 3.0 of a layer")
@@ -37,32 +39,30 @@ async def tilejson(request: Request, layer: LayerId) -> Response:
     return json_content(request, _tilejson(catalogue_of(request).layer(layer)))
 
 
-@read_route(
-    router, "/{layer}/{z}/{x}/{y}.png", summary="XYZ tile of a layer", response_class=Response, responses=TILE_ANSWERS
+@router.get(
+    "/{layer}/{z}/{x}/{y}.png",
+    summary="XYZ tile of a layer",
+    response_class=Response,
+    responses=TILE_ANSWERS,
+    openapi_extra={
+        "parameters": [
+            LAYER_PARAMETER,
+            path_parameter("z", "Zoom, a whole number.", "17"),
+            path_parameter("x", "Column, a whole number, from the west.", "66724"),
+            path_parameter("y", "Row, a whole number, from the north.", "47884"),
+            *LOOK_PARAMETERS,
+        ]
+    },
 )
-async def xyz_tile(
-    request: Request,
-    layer: LayerId,
-    z: Coordinate,
-    x: Coordinate,
-    y: Coordinate,
-    style: StyleName = None,
-    classes: ClassList = None,
-    v: Version = None,
-) -> Response:
-    allow_only(request, ("classes", "style", "v"))
-    shown = catalogue_of(request).layer(layer)
-    chosen = style_of(shown, style)
-    image = await tile_of(
-        shown,
-        XYZ,
-        integer(z, "z"),
-        integer(x, "x"),
-        integer(y, "y"),
-        chosen,
-        classes_of(shown, chosen, classes),
-    )
-    return answer(request, shown, image, v)
+async def xyz_tile(request: Request) -> Response:
+    parts = request.path_params
+    layer = catalogue_of(request).layer(parts["layer"])
+    look = look_of(request, layer)
+    z, x, y = (integer(parts[name], name) for name in ("z", "x", "y"))
+    return await tile_answer(request, layer, XYZ, z, x, y, look, request.query_params.get("v"))
+
+
+PLAIN_ROUTES = [PlainRoute("/tiles/{layer}/{z}/{x}/{y}.png", xyz_tile)]
 
 
 def catalogue_of(request: Request) -> Catalogue:

@@ -7,10 +7,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 
 from app.api.landing import link
-from app.api.parameters import allow_only, classes_of, integer, style_of
-from app.api.reading import json_content, read_route
-from app.api.tile_answers import answer, tile_of
-from app.api.tiles import TILE_ANSWERS, ClassList, Coordinate, LayerId, StyleName, Version, catalogue_of
+from app.api.looks import LOOK_PARAMETERS, look_of, path_parameter
+from app.api.parameters import allow_only, integer
+from app.api.reading import PlainRoute, json_content, read_route
+from app.api.tile_answers import tile_answer
+from app.api.tiles import LAYER_PARAMETER, TILE_ANSWERS, LayerId, catalogue_of
 from app.catalogue import Layer
 from app.definitions.tile_matrix_set import TileMatrixSet, tile_matrix_set, tile_matrix_sets
 from app.errors import Unknown
@@ -20,6 +21,7 @@ router = APIRouter(tags=["tiles"])
 
 TileMatrixSetId = Annotated[str, Path(max_length=64, description="Id of a tile matrix set.")]
 
+_TILE_PATH = "/collections/{layer}/map/tiles/{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}"
 _SCHEME = "http://www.opengis.net/def/rel/ogc/1.0/tiling-scheme"
 
 
@@ -63,37 +65,32 @@ async def tileset(request: Request, layer: LayerId, tileMatrixSetId: TileMatrixS
     return json_content(request, _document(shown, _set_of(shown, tileMatrixSetId)))
 
 
-@read_route(
-    router,
-    "/collections/{layer}/map/tiles/{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}",
+@router.get(
+    _TILE_PATH,
     summary="A tile of a layer in any of its tile matrix sets",
     response_class=Response,
     responses=TILE_ANSWERS,
+    openapi_extra={
+        "parameters": [
+            LAYER_PARAMETER,
+            path_parameter("tileMatrixSetId", "Id of a tile matrix set of the layer.", "2154_10cm_7_20"),
+            path_parameter("tileMatrix", "Level of the set.", "20"),
+            path_parameter("tileRow", "Row, a whole number, from the top.", "111840"),
+            path_parameter("tileCol", "Column, a whole number, from the left.", "14080"),
+            *LOOK_PARAMETERS,
+        ]
+    },
 )
-async def map_tile(
-    request: Request,
-    layer: LayerId,
-    tileMatrixSetId: TileMatrixSetId,  # noqa: N803 - the standard's spelling
-    tileMatrix: Coordinate,  # noqa: N803 - the standard's spelling
-    tileRow: Coordinate,  # noqa: N803 - the standard's spelling
-    tileCol: Coordinate,  # noqa: N803 - the standard's spelling
-    style: StyleName = None,
-    classes: ClassList = None,
-    v: Version = None,
-) -> Response:
-    allow_only(request, ("classes", "style", "v"))
-    shown = catalogue_of(request).layer(layer)
-    chosen = style_of(shown, style)
-    image = await tile_of(
-        shown,
-        _set_of(shown, tileMatrixSetId).id,
-        integer(tileMatrix, "tileMatrix"),
-        integer(tileCol, "tileCol"),
-        integer(tileRow, "tileRow"),
-        chosen,
-        classes_of(shown, chosen, classes),
-    )
-    return answer(request, shown, image, v)
+async def map_tile(request: Request) -> Response:
+    parts = request.path_params
+    layer = catalogue_of(request).layer(parts["layer"])
+    look = look_of(request, layer)
+    tms_id = _set_of(layer, parts["tileMatrixSetId"]).id
+    z, x, y = (integer(parts[name], name) for name in ("tileMatrix", "tileCol", "tileRow"))
+    return await tile_answer(request, layer, tms_id, z, x, y, look, request.query_params.get("v"))
+
+
+PLAIN_ROUTES = [PlainRoute(f"/api{_TILE_PATH}", map_tile)]
 
 
 def _set_of(layer: Layer, tms_id: str) -> TileMatrixSet:

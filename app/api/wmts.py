@@ -10,7 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from app.api.parameters import allow_only
 from app.api.reading import CORS, NO_CACHE, content, read_route
-from app.api.tile_answers import in_tile_thread, lifetime, tile_of
+from app.api.tile_answers import in_tile_thread, tile_answer
 from app.api.tiles import catalogue_of
 from app.api.wmts_capabilities import INFO_FORMATS, SECTIONS, capabilities
 from app.api.wmts_faults import Fault, fault_of, invalid, report
@@ -27,7 +27,7 @@ from app.api.wmts_requests import (
     tile_by_pairs,
 )
 from app.errors import CosiaError
-from app.tiling import empty_tile
+from app.tiling import Look
 
 router = APIRouter(prefix="/wmts", tags=["wmts"])
 
@@ -132,10 +132,17 @@ async def _capabilities(request: Request, wanted: Collection[str]) -> Response:
 async def _tile(request: Request, asked: TileRequest, version: str | None) -> Response:
     """The tile; a transparent one where it is empty, because WMTS knows no answer without a picture."""
     z = int(asked.matrix.id)
-    image = await tile_of(asked.layer, asked.tms.id, z, asked.column, asked.row, asked.style)
-    if image is None:
-        image = empty_tile(asked.tms.id, z, asked.column, asked.row, asked.layer.nomenclature.id)
-    return content(request, image, "image/png", lifetime(asked.layer, version))
+    return await tile_answer(
+        request,
+        asked.layer,
+        asked.tms.id,
+        z,
+        asked.column,
+        asked.row,
+        Look(asked.style),
+        version,
+        transparent_if_empty=True,
+    )
 
 
 async def _feature_info(asked: TileRequest, column: int, row: int, media_type: str) -> Response:

@@ -28,13 +28,16 @@ class LandCoverClass(BaseModel):
     title_fr: str
     title_en: str
     colour: str = Field(pattern=r"^#[0-9a-f]{6}$")
+    colour_blind: str | None = Field(
+        None, pattern=r"^#[0-9a-f]{6}$", description="Colour of the palette for colour-blind readers."
+    )
     family: str
     flair_code: int | None = Field(None, description="1-based code of FLAIR-INC masks; its logit is code - 1.")
     flair_hub_index: int | None = Field(None, description="0-based index of FLAIR-HUB masks.")
 
     @property
     def rgb(self) -> tuple[int, int, int]:
-        return (int(self.colour[1:3], 16), int(self.colour[3:5], 16), int(self.colour[5:7], 16))
+        return _rgb(self.colour)
 
 
 class Nomenclature(BaseModel):
@@ -64,10 +67,27 @@ class Nomenclature(BaseModel):
     @cached_property
     def palette(self) -> np.ndarray:
         """(256, 4) uint8 RGBA, index = class value; 0 and values without a class are transparent."""
-        palette = np.zeros((256, 4), np.uint8)
-        for c in self.classes:
-            palette[c.value] = (*c.rgb, 255)
-        return palette
+        return _palette({c.value: c.colour for c in self.classes})
+
+    @property
+    def has_colour_blind_palette(self) -> bool:
+        return all(c.colour_blind is not None for c in self.classes)
+
+    @cached_property
+    def colour_blind_palette(self) -> np.ndarray:
+        """Like `palette`, in colours for readers who lack red or green cones, where classes have such a colour."""
+        return _palette({c.value: c.colour_blind or c.colour for c in self.classes})
+
+
+def _rgb(colour: str) -> tuple[int, int, int]:
+    return (int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16))
+
+
+def _palette(colours: dict[int, str]) -> np.ndarray:
+    palette = np.zeros((256, 4), np.uint8)
+    for value, colour in colours.items():
+        palette[value] = (*_rgb(colour), 255)
+    return palette
 
 
 @lru_cache

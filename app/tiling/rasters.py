@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from app.definitions import Grid
@@ -35,15 +36,15 @@ class RasterRef:
     version: str
     confidence_path: str | None = None
 
-    @property
+    @cached_property
     def grid(self) -> Grid:
         return Grid(self.epsg, self.left, self.top, self.resolution_m, self.width, self.height)
 
-    @property
+    @cached_property
     def classes(self) -> Band:
         return Band(self.path, 1, self.version)
 
-    @property
+    @cached_property
     def confidence(self) -> Band | None:
         if self.confidence_path is not None:
             return Band(self.confidence_path, 1, self.version)

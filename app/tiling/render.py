@@ -2,26 +2,94 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from functools import lru_cache
+from importlib.metadata import version
+from typing import NamedTuple
 
 import numpy as np
 
+from app.definitions import Grid
 from app.settings import settings
 from app.tiling import png
 from app.tiling.cache import TileCache
 from app.tiling.grids import TileGrid, tile_grid
 from app.tiling.rasters import Band, RasterRef
 from app.tiling.read import read_tile
-from app.tiling.styles import Style, palette_bytes
+from app.tiling.styles import Look, Style, palette_of
 
 _EMPTY = b""
+_ENCODING = f"1 {version('deflate')}".encode()
+"""Changes whenever equal pixels may be encoded as other bytes: part of every ETag."""
+
+
+class Picture(NamedTuple):
+    """The pixels of a tile, whatever colours they get: equal pictures have equal encoded data.
+
+    It holds numbers of a tile that exists and the content of the bands that may lie under it, and nothing else: the key
+    under which encoded data is kept.
+    """
+
+    tms_id: str
+    z: int
+    x: int
+    y: int
+    bands: tuple[tuple[Band, Grid], ...]
+
+    @property
+    def tile(self) -> TileGrid:
+        return tile_grid(self.tms_id, self.z, self.x, self.y)
 
 
 @lru_cache
 def tile_cache() -> TileCache:
     """The encoded tiles of this process."""
     return TileCache(settings().tile_cache_bytes)
+
+
+def picture(rasters: Sequence[RasterRef], tms_id: str, z: int, x: int, y: int, style: Style) -> Picture:
+    """rasters: those that may lie under the tile, the first on top."""
+    if style is Style.CONFIDENCE:
+        bands = tuple((raster.confidence, raster.grid) for raster in rasters if raster.confidence is not None)
+    else:
+        bands = tuple((raster.classes, raster.grid) for raster in rasters)
+    return Picture(tms_id, z, x, y, bands)
+
+
+def known(asked: Picture) -> bytes | None:
+    """Its encoded data where this process has it at hand: costs no file, no SQL and no waiting."""
+    return tile_cache().get(asked) if asked.bands else _EMPTY
+
+
+def encoded(asked: Picture) -> bytes:
+    """Its encoded data (a PNG's IDAT chunk, empty where no raster has data), kept for the next who asks.
+
+    Opens and reads files: for a tile thread. Raises RasterUnreadable.
+    """
+    found = known(asked)
+    if found is None:
+        found = _encode(read_tile(asked.tile, asked.bands))
+        tile_cache().put(asked, found)
+    return found
+
+
+def dressed(data: bytes, look: Look, nomenclature_id: str, px: int) -> bytes | None:
+    """The palette PNG (index = value) of encoded data, None where that is empty."""
+    return None if data == _EMPTY else png.assemble(_header(look, nomenclature_id, px), data)
+
+
+@lru_cache(maxsize=4096)
+def etag(bands: tuple[tuple[Band, Grid], ...], look: Look, nomenclature_id: str) -> str:
+    """Strong ETag of the tile at one address, from what its bytes follow from: no pixel is read to tell it.
+
+    Content of the rasters (their sha256), colours, and how we encode.
+    """
+    digest = hashlib.blake2b(_ENCODING, digest_size=12)
+    for band, _ in bands:
+        digest.update(f" {band.version}:{band.number}".encode())
+    digest.update(palette_of(look, nomenclature_id).tobytes())
+    return f'"{digest.hexdigest()}"'
 
 
 def render(
@@ -31,39 +99,24 @@ def render(
     x: int,
     y: int,
     *,
-    style: Style = Style.NORMAL,
-    classes: frozenset[int] | None = None,
+    look: Look = Look(),  # noqa: B008 - frozen
     nomenclature_id: str = "cosia",
 ) -> bytes | None:
-    """The palette PNG of a tile (index = value), or None where no raster has data.
+    """The palette PNG of a tile, or None where no raster has data: all of the steps above at once.
 
-    rasters: those that may lie under the tile. classes: the class values that show, None for all; the others become
-    transparent in the palette, their pixels stay. Raises Unknown for a tile that does not exist, before any file is
-    opened, and RasterUnreadable.
+    Raises Unknown for a tile that does not exist, before any file is opened, and RasterUnreadable.
     """
     tile = tile_grid(tms_id, z, x, y)
-    bands = [(band, raster.grid) for raster in rasters if (band := _band(raster, style)) is not None]
-    key = (tms_id, z, x, y, tuple(band for band, _ in bands))
-    idat = tile_cache().get(key)
-    if idat is None:
-        idat = _encoded(read_tile(tile, bands))
-        tile_cache().put(key, idat)
-    if idat == _EMPTY:
-        return None
-    return png.assemble(_header(style, nomenclature_id, classes, tile.px), idat)
+    return dressed(encoded(picture(rasters, tms_id, z, x, y, look.style)), look, nomenclature_id, tile.px)
 
 
 def empty_tile(tms_id: str, z: int, x: int, y: int, nomenclature_id: str = "cosia") -> bytes:
     """A transparent tile, for protocols that know no empty answer. Raises Unknown as `render` does."""
-    tile: TileGrid = tile_grid(tms_id, z, x, y)
-    return png.assemble(_header(Style.NORMAL, nomenclature_id, None, tile.px), png.encode_constant(0, tile.px))
+    px = tile_grid(tms_id, z, x, y).px
+    return png.assemble(_header(Look(), nomenclature_id, px), png.encode_constant(0, px))
 
 
-def _band(raster: RasterRef, style: Style) -> Band | None:
-    return raster.confidence if style is Style.CONFIDENCE else raster.classes
-
-
-def _encoded(values: np.ndarray) -> bytes:
+def _encode(values: np.ndarray) -> bytes:
     first = int(values[0, 0])
     if (values == first).all():
         return png.encode_constant(first, values.shape[0]) if first else _EMPTY
@@ -71,6 +124,5 @@ def _encoded(values: np.ndarray) -> bytes:
 
 
 @lru_cache(maxsize=1024)
-def _header(style: Style, nomenclature_id: str, classes: frozenset[int] | None, px: int) -> bytes:
-    palette = np.frombuffer(palette_bytes(style, nomenclature_id, classes), np.uint8).reshape(256, 4)
-    return png.header(palette, px)
+def _header(look: Look, nomenclature_id: str, px: int) -> bytes:
+    return png.header(palette_of(look, nomenclature_id), px)

@@ -12,7 +12,7 @@ from PIL import Image
 from app.definitions import Grid
 from app.errors import Unknown
 from app.outputs import write_block
-from app.tiling import RasterRef, Style, empty_tile, render, value_at
+from app.tiling import Look, RasterRef, Style, empty_tile, render, value_at
 from tests.tiling.blobs import GRID, blobs, level
 
 ALIGNED = ("2154_10cm", 20, 14080, 111840)
@@ -37,7 +37,7 @@ def test_a_tile_holds_the_values_of_the_raster(raster: RasterRef) -> None:
 
 def test_a_block_shows_its_classes_and_its_confidence(block: RasterRef) -> None:
     assert np.array_equal(_values(render([block], *ALIGNED)), blobs(2048, 2048, seed=4)[:256, :256])
-    shown = _values(render([block], *ALIGNED, style=Style.CONFIDENCE))
+    shown = _values(render([block], *ALIGNED, look=Look(Style.CONFIDENCE)))
     assert np.array_equal(shown, blobs(2048, 2048, seed=5)[:256, :256] * 15)
 
 
@@ -47,7 +47,7 @@ def test_a_tile_beside_the_rasters_is_none(raster: RasterRef) -> None:
 
 
 def test_a_layer_without_confidence_has_empty_confidence_tiles(raster: RasterRef) -> None:
-    assert render([raster], *ALIGNED, style=Style.CONFIDENCE) is None
+    assert render([raster], *ALIGNED, look=Look(Style.CONFIDENCE)) is None
 
 
 def test_a_second_request_opens_no_file(raster: RasterRef, tmp_path: Path) -> None:

@@ -160,10 +160,15 @@ def area_m2(aoi: BaseGeometry, epsg: int) -> float:
     return float(to_grid_crs(aoi, epsg).area)
 
 
+def ellipsoidal_m2(aoi: BaseGeometry) -> float:
+    """Area on the ellipsoid of GRS80, m²."""
+    return float(abs(_GEOD.geometry_area_perimeter(shapely.orient_polygons(aoi))[0]))
+
+
 def require_within_limit(aoi: Aoi, epsg: int, limit_km2: float) -> float:
     """The area in m². Raises AoiTooLarge above the limit."""
     # Ellipsoidal first: far from the grid's territory the planar figure means nothing.
-    geodesic_km2 = abs(_GEOD.geometry_area_perimeter(shapely.orient_polygons(aoi))[0]) / 1e6
+    geodesic_km2 = ellipsoidal_m2(aoi) / 1e6
     area = area_m2(aoi, epsg) if geodesic_km2 <= 2 * limit_km2 else geodesic_km2 * 1e6
     if not area <= limit_km2 * 1e6:
         raise AoiTooLarge(

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import shapely
 
 from app import areas
 from app.definitions import Grid, nomenclature
-from tests.tiling.blobs import GRID, blobs, level, write
+from tests.tiling.blobs import GRID, blobs
 
 
 def _independent(polygon: shapely.Geometry, grid: Grid, values: np.ndarray) -> np.ndarray:
@@ -44,35 +42,20 @@ def test_a_pixel_counts_when_its_centre_lies_inside() -> None:
             [shapely.box(720900, 6273700, 720950, 6273760), shapely.box(721000.4, 6273400.8, 721100, 6273500)]
         ),
         shapely.box(720000, 6273000, 722000, 6275000),
+        # Its edge runs through every cell of a mask, and along the edges of some.
+        shapely.Polygon(
+            [
+                (721100 + r * np.cos(a), 6273587 + r * np.sin(a))
+                for a, r in zip(np.arange(0, 6.28, 0.02), [190, 61] * 157)
+            ]
+        ).difference(shapely.box(720998.4, 6273484.8, 721100.8, 6273587.2)),
     ],
-    ids=["circle", "triangle with a hole", "two boxes", "larger than the raster"],
+    ids=["circle", "triangle with a hole", "two boxes", "larger than the raster", "star without a cell"],
 )
 def test_counts_equal_an_independent_count(polygon: shapely.Geometry) -> None:
     values = blobs(GRID.height, GRID.width)
 
     assert np.array_equal(areas.count_values([(GRID, values)], polygon), _independent(polygon, GRID, values))
-
-
-def test_windows_of_a_layer_add_up_to_the_whole(tmp_path: Path) -> None:
-    grid = Grid(2154, GRID.left, GRID.top, 0.2, 3000, 2500)
-    raster = write(tmp_path / "large.tif", blobs(2500, 3000), grid)
-    polygon = shapely.Point(GRID.left + 320.0, GRID.top - 250.0).buffer(180.0)
-
-    counts = areas.count_values(areas.read_parts([raster], polygon), polygon)
-
-    assert np.array_equal(counts, _independent(polygon, grid, level(raster.path, 1)))
-
-
-def test_only_windows_that_the_polygon_touches_are_read(tmp_path: Path) -> None:
-    grid = Grid(2154, GRID.left, GRID.top, 0.2, 5000, 300)
-    raster = write(tmp_path / "wide.tif", blobs(300, 5000), grid)
-    corner = shapely.box(GRID.left + 990.0, GRID.top - 50.0, GRID.left + 999.0, GRID.top - 1.0)
-
-    (grid_read, values), *others = areas.read_parts([raster], corner)
-
-    assert others == []
-    assert grid_read.width < 300
-    assert values.shape == (grid_read.height, grid_read.width)
 
 
 def test_counts_stay_exact_beyond_the_range_of_float32() -> None:

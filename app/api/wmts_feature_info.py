@@ -6,7 +6,7 @@ import json
 from html import escape
 from typing import Any
 
-from app.api.statistics import class_at
+from app.api.points import class_at
 from app.api.wmts_requests import TileRequest
 from app.api.wmts_templates import TEMPLATES
 from app.tiling import value_at

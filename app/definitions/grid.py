@@ -46,6 +46,11 @@ class Grid:
         right = self.left + self.width * self.resolution_m
         return (self.left, self.top - self.height * self.resolution_m, right, self.top)
 
+    def window(self, column: int, row: int, width: int, height: int) -> Grid:
+        """A rectangle of these pixels, counted from the top left corner; it may reach beyond."""
+        left, top = self.left + column * self.resolution_m, self.top - row * self.resolution_m
+        return Grid(self.epsg, left, top, self.resolution_m, width, height)
+
     def grown(self, margin_px: int) -> Grid:
         """The same pixels with `margin_px` more on every side."""
         margin_m = margin_px * self.resolution_m

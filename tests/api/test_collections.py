@@ -1,4 +1,4 @@
-"""Collections, legends, points and areas."""
+"""Collections and legends."""
 
 from __future__ import annotations
 
@@ -23,11 +23,6 @@ def _lonlat(right_m: float, down_m: float) -> tuple[float, float]:
     return lon, lat
 
 
-def _rectangle(left_m: float, top_m: float, right_m: float, bottom_m: float) -> dict[str, object]:
-    corners = [(left_m, top_m), (right_m, top_m), (right_m, bottom_m), (left_m, bottom_m), (left_m, top_m)]
-    return {"type": "Polygon", "coordinates": [[_lonlat(*corner) for corner in corners]]}
-
-
 def test_collections_list_every_layer_with_its_extent_and_vintage(published: TestClient) -> None:
     document = published.get("/api/collections").json()
 
@@ -47,62 +42,6 @@ def test_every_link_of_a_collection_leads_somewhere(published: TestClient) -> No
             answer = published.get(link["href"].removeprefix("http://127.0.0.1:8000"))
             assert answer.status_code == 200, link
             assert answer.headers["content-type"].startswith(link["type"]), link
-
-
-def test_a_point_has_the_class_that_lies_there(published: TestClient) -> None:
-    lon, lat = _lonlat(150.0, 50.0)
-    answer = published.get(f"/api/collections/town/point?lon={lon}&lat={lat}").json()
-
-    assert (answer["value"], answer["code"], answer["colour"]) == (9, "feuillu", "#4c9129")
-    assert (answer["title_fr"], answer["title_en"]) == ("Feuillu", "deciduous")
-    assert answer["confidence"] == pytest.approx(128 / 255, abs=1e-3)
-
-
-@pytest.mark.parametrize(("right_m", "down_m"), [(150.0, 150.0), (-5.0, 50.0), (1e6, -1e6)])
-def test_a_point_on_nodata_or_outside_has_the_value_0(published: TestClient, right_m: float, down_m: float) -> None:
-    lon, lat = _lonlat(right_m, down_m)
-    answer = published.get(f"/api/collections/town/point?lon={lon}&lat={lat}").json()
-
-    assert (answer["value"], answer["colour"], answer["confidence"]) == (0, None, None)
-
-
-@pytest.mark.parametrize("query", ["lon=500&lat=0", "lon=nan&lat=0", "lon=3", "lon=3&lat=44&crs=2154"])
-def test_a_point_that_is_none_is_refused(published: TestClient, query: str) -> None:
-    assert published.get(f"/api/collections/town/point?{query}").status_code == 400
-
-
-def test_areas_count_the_pixels_inside_a_polygon(published: TestClient) -> None:
-    # Edges lie between pixel centres (0.1 m + k * 0.2 m): columns 312-661, rows 52-151; trees begin at column 512.
-    polygon = _rectangle(62.35, 10.35, 132.45, 30.45)
-    answer = published.post("/api/collections/town/areas", json=polygon).json()
-
-    by_code = {c["code"]: c["area_m2"] for c in answer["classes"]}
-    assert by_code == {"batiment": pytest.approx(200 * 100 * 0.04), "feuillu": pytest.approx(150 * 100 * 0.04)}
-    assert answer["area_m2"] == pytest.approx(sum(by_code.values()))
-    assert sum(c["share"] for c in answer["classes"]) == pytest.approx(1)
-    assert answer["asked_m2"] == pytest.approx(70.1 * 20.1, rel=1e-4)
-    assert answer["resolution_m"] == 0.2
-
-
-def test_areas_outside_of_the_layer_are_empty(published: TestClient) -> None:
-    answer = published.post("/api/collections/town/areas", json=_rectangle(-90.0, 10.0, -20.0, 30.0)).json()
-
-    assert (answer["area_m2"], answer["classes"]) == (0, [])
-
-
-def test_areas_refuse_more_than_the_limit(published: TestClient) -> None:
-    answer = published.post("/api/collections/town/areas", json=_rectangle(0.0, 0.0, 5100.0, 5000.0))
-
-    assert answer.status_code == 400
-    assert answer.json()["type"] == "urn:cosia:problem:aoi-too-large"
-    assert "25 km²" in answer.json()["detail"]
-
-
-def test_areas_refuse_what_is_no_polygon(published: TestClient) -> None:
-    answer = published.post("/api/collections/town/areas", json={"type": "Point", "coordinates": [3, 44]})
-
-    assert answer.status_code == 400
-    assert answer.json()["type"] == "urn:cosia:problem:aoi-invalid"
 
 
 def test_the_legend_holds_the_sixteen_classes(published: TestClient) -> None:

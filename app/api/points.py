@@ -1,0 +1,77 @@
+"""The class at a point: in one layer, or in all that cover the place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+
+from app.api.parameters import allow_only
+from app.api.reading import json_content, read_route
+from app.api.tile_answers import in_tile_thread
+from app.api.tiles import LayerId, catalogue_of
+from app.areas import class_words
+from app.catalogue import Layer
+from app.errors import RasterUnreadable
+from app.tiling import PointValue, value_at
+
+router = APIRouter(prefix="/api", tags=["collections"])
+
+Longitude = Annotated[float, Query(ge=-180, le=180, allow_inf_nan=False, description="Degrees.")]
+Latitude = Annotated[float, Query(ge=-90, le=90, allow_inf_nan=False, description="Degrees.")]
+
+
+@read_route(router, "/collections/{layer}/point", summary="Class, names, colour and confidence at a point")
+async def point(request: Request, layer: LayerId, lon: Longitude, lat: Latitude) -> Response:
+    allow_only(request, ("lon", "lat"))
+    shown = catalogue_of(request).layer(layer)
+    rasters = shown.rasters_in(4326, (lon, lat, lon, lat))
+    found = await in_tile_thread(lambda: value_at(rasters, 4326, lon, lat))
+    return json_content(request, {"lon": lon, "lat": lat, **class_at(shown, found)})
+
+
+@read_route(router, "/point", summary="The class at a point in every layer there, the newest vintage first")
+async def point_of_all(request: Request, lon: Longitude, lat: Latitude) -> Response:
+    allow_only(request, ("lon", "lat"))
+    there = [layer for layer in catalogue_of(request).layers() if _covers(layer, lon, lat)]
+    there.sort(key=lambda layer: (-(layer.vintage or 0), layer.id))
+    entries = await in_tile_thread(lambda: _entries(there, lon, lat))
+    return json_content(request, {"lon": lon, "lat": lat, "layers": entries})
+
+
+def _covers(layer: Layer, lon: float, lat: float) -> bool:
+    """Whether a raster of the layer may lie there; only such layers are read."""
+    west, south, east, north = layer.bbox
+    return west <= lon <= east and south <= lat <= north and bool(layer.rasters_in(4326, (lon, lat, lon, lat)))
+
+
+def _entries(layers: Sequence[Layer], lon: float, lat: float) -> list[dict[str, Any]]:
+    """One entry per layer. A raster that cannot be read leaves `value` empty in its own and says why in `problem`."""
+    entries = []
+    for layer in layers:
+        words = {"layer": layer.id, "title": layer.title, "vintage": layer.vintage, "version": layer.version}
+        try:
+            found = value_at(layer.rasters_in(4326, (lon, lat, lon, lat)), 4326, lon, lat)
+        except RasterUnreadable as error:
+            nothing = dict.fromkeys(("value", "code", "title_fr", "title_en", "colour", "confidence"))
+            entries.append({**words, **nothing, "problem": error.message})
+        else:
+            entries.append({**words, **class_at(layer, found), "problem": None})
+    return entries
+
+
+def class_at(layer: Layer, found: PointValue) -> dict[str, Any]:
+    """A value with its names, colour and confidence (0-1); value 0 is nodata or outside."""
+    c = layer.nomenclature.by_value.get(found.value)
+    confidence = None if found.confidence is None else round(found.confidence / 255, 3)
+    if c is None:
+        return {
+            "value": 0,
+            "code": "nodata",
+            "title_fr": "Non classé",
+            "title_en": "unclassified",
+            "colour": None,
+            "confidence": confidence,
+        }
+    return {**class_words(c), "confidence": confidence}

@@ -8,11 +8,12 @@ from pathlib import Path
 from app.definitions import Nomenclature
 from app.definitions.coding import Coding
 from app.errors import RasterRefused
+from app.publish.geopackages import inspect_geopackage
 from app.publish.geotiffs import inspect_geotiff
 from app.publish.sources import Source
 from app.storage import Storage, sha256
 
-_GEOTIFF = (".tif", ".tiff")
+_GEOTIFF, _GEOPACKAGE = (".tif", ".tiff"), (".gpkg",)
 
 
 def gather(
@@ -35,13 +36,17 @@ def gather(
 def _files(given: Path) -> list[Path]:
     if not given.is_dir():
         return [given]
-    found = sorted(path for path in given.rglob("*") if path.suffix.lower() in _GEOTIFF and path.is_file())
+    found = sorted(
+        path for path in given.rglob("*") if path.suffix.lower() in _GEOTIFF + _GEOPACKAGE and path.is_file()
+    )
     if not found:
-        raise RasterRefused(f"the folder {given.name} holds no GeoTIFF (.tif, .tiff)")
+        raise RasterRefused(f"the folder {given.name} holds no class file: GeoTIFF (.tif, .tiff) or GeoPackage (.gpkg)")
     return found
 
 
 def _inspect(path: Path, nomenclature: Nomenclature, coding: Coding) -> Source:
     if not path.is_file():
         raise RasterRefused(f"{path.name} is missing, or is no file")
+    if path.suffix.lower() in _GEOPACKAGE:
+        return inspect_geopackage(path, sha256(path), nomenclature)
     return inspect_geotiff(str(path), path.name, sha256(path), nomenclature, coding)

@@ -79,12 +79,12 @@ def collect(ballot: Ballot, window: Grid, raster: Grid, path: str, band: int) ->
     """
     with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR", GDAL_PAM_ENABLED=False):
         with rasterio.open(path, driver="GTiff") as dataset:
-            ratio = window.resolution_m / raster.resolution_m / _LEAST_VOTES
-            levels = [level for level, factor in enumerate(dataset.overviews(band)) if factor <= ratio + 1e-9]
-        options = {"OVERVIEW_LEVEL": levels[-1]} if levels else {}
-        with rasterio.open(path, driver="GTiff", **options) as dataset:
-            columns = _cells(raster.left - window.left, raster.width * raster.resolution_m, dataset.width, window)
-            rows = _cells(window.top - raster.top, raster.height * raster.resolution_m, dataset.height, window)
+            coarsest = window.resolution_m / raster.resolution_m / _LEAST_VOTES + 1e-9
+            levels = [(factor, level) for level, factor in enumerate(dataset.overviews(band)) if factor <= coarsest]
+        factor, level = max(levels, default=(1, None))
+        with rasterio.open(path, driver="GTiff", **({} if level is None else {"OVERVIEW_LEVEL": level})) as dataset:
+            columns = _cells(raster.left - window.left, raster.resolution_m * factor, dataset.width, window)
+            rows = _cells(window.top - raster.top, raster.resolution_m * factor, dataset.height, window)
             first_column, last_column = _inside(columns, window.width)
             first_row, last_row = _inside(rows, window.height)
             width = last_column - first_column
@@ -98,13 +98,13 @@ def collect(ballot: Ballot, window: Grid, raster: Grid, path: str, band: int) ->
                     ballot.add(columns[first_column:last_column], rows[row : row + height], values)
 
 
-def _cells(offset_m: float, extent_m: float, pixels: int, window: Grid) -> np.ndarray:
+def _cells(offset_m: float, pixel_m: float, pixels: int, window: Grid) -> np.ndarray:
     """(pixels,) cell of the window, along one axis, that holds the centre of each pixel; beyond it outside numbers.
 
-    offset_m: from the window's corner to the raster's. The pixels share the extent evenly: those of an overview are a
-    little larger than a power of two where the raster's side is no multiple of it.
+    offset_m: from the window's corner to the raster's. Pixels of an overview are whole multiples of the raster's, also
+    where its side is none: so our own files are written.
     """
-    centres_m = offset_m + (np.arange(pixels) + 0.5) * (extent_m / pixels)
+    centres_m = offset_m + (np.arange(pixels) + 0.5) * pixel_m
     cells: np.ndarray = np.floor(centres_m / window.resolution_m + 1e-9).astype(np.int64)
     return cells
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -15,6 +17,28 @@ _PROCESSORS: list[Any] = [
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.format_exc_info,
 ]
+
+
+_to_json = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def log_request(request_id: str, method: str, path: str, status: int, ms: float) -> None:
+    """The line of one answered request, on standard error like all others.
+
+    Written past the logging machinery, which takes a fifth of the time of a tile from memory.
+    """
+    if logging.getLogger().isEnabledFor(logging.INFO):
+        line = {
+            "event": "request",
+            "method": method,
+            "path": path,
+            "status": status,
+            "ms": round(ms, 1),
+            "request_id": request_id,
+            "level": "info",
+            "timestamp": datetime.now(UTC).isoformat(),
+        }
+        sys.stderr.write(f"{_to_json(line)}\n")
 
 
 def configure_logs(level: str) -> None:

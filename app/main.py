@@ -57,6 +57,7 @@ def create_app() -> ASGIApp:
         docs_url=None,
         redoc_url=None,
         lifespan=_lifespan,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # ours are /metrics and the log
         routes=[*tiles.PLAIN_ROUTES, *tilesets.PLAIN_ROUTES],
     )
     application.state.catalogue = Catalogue(sessions(), storage(), settings().refresh_s)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import time
 import uuid
+from functools import cache
 
 import structlog
 from prometheus_client import Counter
@@ -15,22 +16,28 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problems import problem
-
-log = structlog.get_logger(__name__)
+from app.logs import log_request
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
-_HEADERS = {
-    b"content-security-policy": (
+_HEADERS = (
+    (
+        b"content-security-policy",
         b"default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; "
-        b"form-action 'self'; frame-ancestors 'self'"
+        b"form-action 'self'; frame-ancestors 'self'",
     ),
-    b"x-content-type-options": b"nosniff",
-    b"referrer-policy": b"strict-origin-when-cross-origin",
-    b"cross-origin-opener-policy": b"same-origin",
-}
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"strict-origin-when-cross-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+)
 
 REQUESTS = Counter("cosia_http_requests_total", "HTTP requests answered.", ["route", "status"])
+
+
+# Kept: looking a counter up by its labels costs more than counting. There are as many as routes times statuses.
+@cache
+def _counter(route: str, status: int) -> Counter:
+    return REQUESTS.labels(route, status)
 
 
 class FrontDoor:
@@ -56,10 +63,10 @@ class FrontDoor:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 present = {name for name, _ in message["headers"]}
-                added = {**_HEADERS, b"x-request-id": request_id.encode()}
                 message["headers"] = [
                     *message["headers"],
-                    *((name, value) for name, value in added.items() if name not in present),
+                    *(header for header in _HEADERS if header[0] not in present),
+                    (b"x-request-id", request_id.encode()),
                 ]
             await send(message)
 
@@ -67,14 +74,8 @@ class FrontDoor:
             await self._guarded(scope, headers, receive, send_with_headers)
         finally:
             route = getattr(scope.get("route"), "path", "none")
-            REQUESTS.labels(route, status).inc()
-            log.info(
-                "request",
-                method=scope["method"],
-                path=scope["path"],
-                status=status,
-                ms=round((time.perf_counter() - started) * 1000, 1),
-            )
+            _counter(route, status).inc()
+            log_request(request_id, scope["method"], scope["path"], status, (time.perf_counter() - started) * 1000)
 
     async def _guarded(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, send: Send) -> None:
         """Lets bodies in up to the limit, counted as they come: a Content-Length may be missing or false."""

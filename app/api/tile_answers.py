@@ -56,7 +56,7 @@ async def tile_answer(
     """
     tile = tile_grid(tms_id, z, x, y)
     nomenclature_id = layer.nomenclature.id
-    asked = picture(layer.rasters_in(tile.epsg, tile.bounds), tms_id, z, x, y, look.style)
+    asked = picture(tile, layer.rasters_in(tile.epsg, tile.bounds), look.style)
     headers = {
         **CORS,
         "Cache-Control": IMMUTABLE if version == layer.version else _UNVERSIONED,
@@ -67,7 +67,7 @@ async def tile_answer(
     data = known(asked)
     if data is None:
         # Shielded: an asker who leaves must not take the tile away from the others.
-        data = await asyncio.shield(asyncio.wrap_future(_flights().join(asked, lambda: encoded(asked))))
+        data = await asyncio.shield(asyncio.wrap_future(_flights().join(asked.key, lambda: encoded(asked))))
     image = dressed(data, look, nomenclature_id, tile.px)
     if image is None:
         if not transparent_if_empty:

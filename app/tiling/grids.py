@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from app.definitions import Grid
 from app.definitions.tile_matrix_set import tile_matrix_set
 from app.errors import Unknown
 
 
-@dataclass(frozen=True)
-class TileGrid:
+class TileGrid(NamedTuple):
     """Square pixels of `cell_size` CRS units (metres or degrees), `px` on each side, from the top left corner."""
 
     epsg: int

@@ -25,21 +25,22 @@ _ENCODING = f"1 {version('deflate')}".encode()
 
 
 class Picture(NamedTuple):
-    """The pixels of a tile, whatever colours they get: equal pictures have equal encoded data.
+    """The pixels of a tile, whatever colours they get.
 
-    It holds numbers of a tile that exists and the content of the bands that may lie under it, and nothing else: the key
-    under which encoded data is kept.
+    bands, grids: of the rasters that may lie under it, the first on top.
     """
 
-    tms_id: str
-    z: int
-    x: int
-    y: int
-    bands: tuple[tuple[Band, Grid], ...]
+    tile: TileGrid
+    bands: tuple[Band, ...]
+    grids: tuple[Grid, ...]
 
     @property
-    def tile(self) -> TileGrid:
-        return tile_grid(self.tms_id, self.z, self.x, self.y)
+    def key(self) -> tuple[TileGrid, tuple[Band, ...]]:
+        """Equal keys mean equal encoded data: the place of a tile that exists, and contents (which decide the grids).
+
+        Tile matrix sets that share a tile's place, such as PM_6_19 and WebMercatorQuad, share its data.
+        """
+        return self.tile, self.bands
 
 
 @lru_cache
@@ -48,18 +49,19 @@ def tile_cache() -> TileCache:
     return TileCache(settings().tile_cache_bytes)
 
 
-def picture(rasters: Sequence[RasterRef], tms_id: str, z: int, x: int, y: int, style: Style) -> Picture:
+def picture(tile: TileGrid, rasters: Sequence[RasterRef], style: Style) -> Picture:
     """rasters: those that may lie under the tile, the first on top."""
     if style is Style.CONFIDENCE:
-        bands = tuple((raster.confidence, raster.grid) for raster in rasters if raster.confidence is not None)
+        rasters = [raster for raster in rasters if raster.confidence is not None]
+        bands = tuple(raster.confidence for raster in rasters if raster.confidence is not None)
     else:
-        bands = tuple((raster.classes, raster.grid) for raster in rasters)
-    return Picture(tms_id, z, x, y, bands)
+        bands = tuple(raster.classes for raster in rasters)
+    return Picture(tile, bands, tuple(raster.grid for raster in rasters))
 
 
 def known(asked: Picture) -> bytes | None:
     """Its encoded data where this process has it at hand: costs no file, no SQL and no waiting."""
-    return tile_cache().get(asked) if asked.bands else _EMPTY
+    return tile_cache().get(asked.key) if asked.bands else _EMPTY
 
 
 def encoded(asked: Picture) -> bytes:
@@ -69,8 +71,8 @@ def encoded(asked: Picture) -> bytes:
     """
     found = known(asked)
     if found is None:
-        found = _encode(read_tile(asked.tile, asked.bands))
-        tile_cache().put(asked, found)
+        found = _encode(read_tile(asked.tile, zip(asked.bands, asked.grids, strict=True)))
+        tile_cache().put(asked.key, found)
     return found
 
 
@@ -80,13 +82,13 @@ def dressed(data: bytes, look: Look, nomenclature_id: str, px: int) -> bytes | N
 
 
 @lru_cache(maxsize=4096)
-def etag(bands: tuple[tuple[Band, Grid], ...], look: Look, nomenclature_id: str) -> str:
+def etag(bands: tuple[Band, ...], look: Look, nomenclature_id: str) -> str:
     """Strong ETag of the tile at one address, from what its bytes follow from: no pixel is read to tell it.
 
     Content of the rasters (their sha256), colours, and how we encode.
     """
     digest = hashlib.blake2b(_ENCODING, digest_size=12)
-    for band, _ in bands:
+    for band in bands:
         digest.update(f" {band.version}:{band.number}".encode())
     digest.update(palette_of(look, nomenclature_id).tobytes())
     return f'"{digest.hexdigest()}"'
@@ -106,8 +108,8 @@ def render(
 
     Raises Unknown for a tile that does not exist, before any file is opened, and RasterUnreadable.
     """
-    tile = tile_grid(tms_id, z, x, y)
-    return dressed(encoded(picture(rasters, tms_id, z, x, y, look.style)), look, nomenclature_id, tile.px)
+    asked = picture(tile_grid(tms_id, z, x, y), rasters, look.style)
+    return dressed(encoded(asked), look, nomenclature_id, asked.tile.px)
 
 
 def empty_tile(tms_id: str, z: int, x: int, y: int, nomenclature_id: str = "cosia") -> bytes:

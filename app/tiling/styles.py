@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -29,8 +29,7 @@ class Style(StrEnum):
         return self is not Style.CONFIDENCE
 
 
-@dataclass(frozen=True)
-class Look:
+class Look(NamedTuple):
     """All that decides the colours of a tile, and nothing that decides its pixels.
 
     classes: the class values that show, None for all; the others are transparent. isolate: the class value that keeps

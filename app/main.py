@@ -19,6 +19,7 @@ from app.api import (
     points,
     previews,
     processes,
+    qgis,
     statistics,
     tiles,
     tilesets,
@@ -62,7 +63,20 @@ def create_app() -> ASGIApp:
     )
     application.state.catalogue = Catalogue(sessions(), storage(), settings().refresh_s)
     add_problem_handlers(application)
-    for module in (landing, collections, points, statistics, processes, jobs, previews, tiles, imagery, wmts, health):
+    for module in (
+        landing,
+        collections,
+        points,
+        statistics,
+        processes,
+        jobs,
+        previews,
+        tiles,
+        imagery,
+        wmts,
+        qgis,
+        health,
+    ):
         application.include_router(module.router)
     add_page(application, PAGE_FOLDER)
     return FrontDoor(application, settings().body_bytes)

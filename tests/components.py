@@ -55,12 +55,19 @@ def dclint() -> Path | None:
     return path if path.exists() else None
 
 
+def openlayers() -> Path | None:
+    """The Node packages of the page, with OpenLayers and jsdom among them."""
+    path = Path(__file__).parent.parent / "frontend/node_modules"
+    return path if (path / "ol").is_dir() and program("node") else None
+
+
 COMPONENTS = {
     "postgis": Component("PostGIS", postgis, "apt install postgresql-15-postgis-3"),
     "redis": Component("Redis", lambda: program("redis-server"), "apt install redis-server"),
     "chromium": Component("Chromium", lambda: program("chromium", "google-chrome"), "apt install chromium"),
     "gdal": Component("GDAL tools", lambda: program("gdal_translate"), "apt install gdal-bin"),
     "qgis": Component("QGIS", qgis, "apt install python3-qgis qgis-providers"),
+    "openlayers": Component("OpenLayers", openlayers, "make test installs it"),
     "nginx": Component("nginx", lambda: program("nginx"), "apt install nginx-light"),
     "dclint": Component("dclint", dclint, "make test installs it"),
 }

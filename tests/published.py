@@ -33,6 +33,7 @@ LEFT, TOP = 720896.0, 6273792.0  # corner of block (1760, 13980)
 SIDE_PX = 1024
 GRID = Grid(2154, LEFT, TOP, 0.2, SIDE_PX, SIDE_PX)
 HALF = SIDE_PX // 2
+REUNION_GRID = Grid(2975, 339968.0, 7680000.0, 0.2, SIDE_PX, SIDE_PX)  # corner of a tile of level 20, on land
 
 BUILDING, WATER, DECIDUOUS, AGRICULTURAL = 1, 6, 9, 13
 BUILDING_RGB, WATER_RGB, DECIDUOUS_RGB = (206, 112, 121), (51, 117, 161), (76, 145, 41)  # facts: nomenclature
@@ -86,14 +87,23 @@ def publish_town_and_field(sessions: Sessions, storage: Storage, scratch: Path) 
     publish_layer(sessions, storage, write_classes(scratch / "field.tif", field, grid), layer_id="field", title="Field")
 
 
+def publish_reunion(sessions: Sessions, storage: Storage, scratch: Path) -> None:
+    """The classes of the town once more, on the grid of La Réunion: layer `reunion`."""
+    raster = write_classes(scratch / "reunion.tif", town_classes(), REUNION_GRID)
+    publish_layer(sessions, storage, raster, layer_id="reunion", title="La Réunion")
+
+
 @contextmanager
-def web_server(data: Path) -> Iterator[str]:
-    """The application as a process of its own, for clients that need a socket. Gives its address."""
+def web_server(data: Path, **changed: str) -> Iterator[str]:
+    """The application as a process of its own, for clients that need a socket. Gives its address.
+
+    changed: `COSIA_` variables.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
-    environment = {**os.environ, "COSIA_DATA": str(data), "COSIA_PUBLIC_URL": address}
+    environment = {**os.environ, "COSIA_DATA": str(data), "COSIA_PUBLIC_URL": address, **changed}
     command = [
         sys.executable,
         "-m",

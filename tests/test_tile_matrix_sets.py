@@ -13,6 +13,7 @@ from app.definitions.grid import prediction_crs
 from app.definitions.tile_matrix_set import TileMatrixSet, tile_matrix_set, tile_matrix_sets
 from app.errors import Unknown
 
+TRUNCATED = {epsg: f"{epsg}_10cm_{'7' if epsg == 2154 else '10'}_20" for epsg in prediction_crs()}
 SETS = list(tile_matrix_sets().values())
 METRES_PER_DEGREE = 111319.49079327358  # OGC 17-083r4, 6.1.1: of the WGS 84 equator
 
@@ -45,7 +46,7 @@ def test_each_level_halves_the_one_before(tms: TileMatrixSet) -> None:
 
 @pytest.mark.parametrize(
     ("short", "whole"),
-    [("PM_6_19", "WebMercatorQuad"), *((f"{epsg}_10cm_7_20", f"{epsg}_10cm") for epsg in prediction_crs())],
+    [("PM_6_19", "WebMercatorQuad"), *((TRUNCATED[epsg], f"{epsg}_10cm") for epsg in prediction_crs())],
 )
 def test_a_truncated_set_has_the_same_tiles(short: str, whole: str) -> None:
     for matrix in tile_matrix_set(short).matrices:
@@ -54,7 +55,7 @@ def test_a_truncated_set_has_the_same_tiles(short: str, whole: str) -> None:
 
 @pytest.mark.parametrize("epsg", prediction_crs())
 def test_level_20_of_a_territorys_set_has_the_pixels_of_the_product(epsg: int) -> None:
-    deepest = tile_matrix_set(f"{epsg}_10cm_7_20").matrices[-1]
+    deepest = tile_matrix_set(TRUNCATED[epsg]).matrices[-1]
 
     assert (deepest.id, deepest.cell_size, deepest.left, deepest.top) == ("20", 0.2, 0.0, 12_000_000.0)
 
@@ -84,7 +85,7 @@ def test_blocks_are_the_level_17_cells_of_the_territorys_set(epsg: int) -> None:
 )
 def test_a_territorys_set_holds_the_whole_territory(epsg: int, place: tuple[float, float]) -> None:
     x, y = Transformer.from_crs(4326, epsg, always_xy=True).transform(*place)
-    level = tile_matrix_set(f"{epsg}_10cm_7_20").matrix("20")
+    level = tile_matrix_set(TRUNCATED[epsg]).matrix("20")
 
     assert level.holds(int(x // 51.2), int((12_000_000 - y) // 51.2))
 

@@ -46,7 +46,11 @@ def legend_png(entries: tuple[Entry, ...]) -> tuple[bytes, int, int]:
 
 
 def legend_sld(nomenclature: Nomenclature, layer_id: str) -> str:
-    """Styled Layer Descriptor 1.0.0: a colour map of values, for band 1 of the class raster."""
+    """Styled Layer Descriptor 1.0.0: a colour map of values, for band 1 of the class raster.
+
+    For GeoServer, MapServer and others. QGIS writes SLD of rasters and reads it for vector layers only ("Layer type 1
+    not supported"), so its users take the QML.
+    """
     ElementTree.register_namespace("", _SLD)
     root = ElementTree.Element(f"{{{_SLD}}}StyledLayerDescriptor", version="1.0.0")
     layer = _sld_child(root, "NamedLayer")
@@ -54,7 +58,10 @@ def legend_sld(nomenclature: Nomenclature, layer_id: str) -> str:
     style = _sld_child(layer, "UserStyle")
     _sld_child(style, "Title").text = nomenclature.title
     rule = _sld_child(_sld_child(style, "FeatureTypeStyle"), "Rule")
-    colours = _sld_child(_sld_child(rule, "RasterSymbolizer"), "ColorMap")
+    symbolizer = _sld_child(rule, "RasterSymbolizer")
+    band = _sld_child(_sld_child(symbolizer, "ChannelSelection"), "GrayChannel")
+    _sld_child(band, "SourceChannelName").text = "1"
+    colours = _sld_child(symbolizer, "ColorMap")
     colours.set("type", "values")
     for c in nomenclature.classes:
         entry = _sld_child(colours, "ColorMapEntry")

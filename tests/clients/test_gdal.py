@@ -1,0 +1,54 @@
+"""GDAL: does it copy the layer in its colours and in its place?"""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+
+from app.definitions import nomenclature
+from tests import published as layers
+from tests.clients.places import PLACES, frame_in, place_in
+from tests.components import require
+
+pytestmark = pytest.mark.needs("gdal")
+
+
+def _copy(source: str, window: tuple[float, float, float, float], tmp_path: Path) -> Path:
+    left, bottom, right, top = (str(side) for side in window)
+    target = tmp_path / "copy.tif"
+    command = [require("gdal"), "-q", "-projwin", left, top, right, bottom, source, target]
+    subprocess.run(command, check=True, env={"GDAL_DEFAULT_WMS_CACHE_PATH": str(tmp_path / "cache")})
+    return target
+
+
+@pytest.mark.parametrize("door", ["/wmts", "/wmts/1.0.0/WMTSCapabilities.xml"])
+def test_gdal_copies_the_layer_pixel_by_pixel_in_lambert_93(map_server: str, tmp_path: Path, door: str) -> None:
+    source = f"WMTS:{map_server}{door},layer=town,tilematrixset=2154_10cm_7_20,style=normal"
+
+    with rasterio.open(_copy(source, layers.GRID.bounds, tmp_path)) as copy:
+        picture = np.moveaxis(copy.read(), 0, -1)
+        assert copy.transform.almost_equals(layers.GRID.transform)
+        assert copy.crs.to_epsg() == 2154
+    assert np.array_equal(picture, nomenclature().palette[layers.town_classes()])
+
+
+def test_gdal_copies_an_overseas_layer_pixel_by_pixel_in_its_own_set(map_server: str, tmp_path: Path) -> None:
+    source = f"WMTS:{map_server}/wmts,layer=reunion,tilematrixset=2975_10cm_10_20,style=normal"
+
+    with rasterio.open(_copy(source, layers.REUNION_GRID.bounds, tmp_path)) as copy:
+        picture = np.moveaxis(copy.read(), 0, -1)
+        assert copy.transform.almost_equals(layers.REUNION_GRID.transform)
+        assert copy.crs.to_epsg() == 2975
+    assert np.array_equal(picture, nomenclature().palette[layers.town_classes()])
+
+
+def test_gdal_draws_the_layer_in_web_mercator(map_server: str, tmp_path: Path) -> None:
+    source = f"WMTS:{map_server}/wmts,layer=town,tilematrixset=PM_6_19,style=normal"
+
+    with rasterio.open(_copy(source, frame_in(3857), tmp_path)) as copy:
+        for place, colour in PLACES.items():
+            assert tuple(next(copy.sample([place_in(3857, *place)])).tolist()) == colour

@@ -1,0 +1,85 @@
+"""QGIS: does it draw the layer, tell the class under a click, load our styles and connection files?"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import pytest
+from PIL import Image
+
+from tests import published as layers
+from tests.clients.places import PLACES, SETS, frame_in, place_in
+from tests.components import require
+
+pytestmark = pytest.mark.needs("qgis")
+
+CLIENTS = Path(__file__).parent
+
+
+def _run(script: str, *arguments: object, home: Path) -> str:
+    """What a script prints that runs in QGIS' own Python."""
+    command = [require("qgis"), CLIENTS / script, *(str(argument) for argument in arguments)]
+    environment = {"HOME": str(home), "XDG_RUNTIME_DIR": str(home), "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
+    return subprocess.run(command, check=True, env=environment, timeout=120, stdout=subprocess.PIPE, text=True).stdout
+
+
+def _downloaded(address: str, path: Path) -> Path:
+    with urlopen(address) as answer:  # noqa: S310 - our own address
+        path.write_bytes(answer.read())
+    return path
+
+
+@pytest.mark.parametrize(("tms", "epsg"), SETS)
+def test_qgis_draws_the_layer(map_server: str, tmp_path: Path, tms: str, epsg: int) -> None:
+    picture_path = tmp_path / "qgis.png"
+    left, bottom, right, top = frame_in(epsg)
+    frame = (left, bottom, right, top)
+    _run("draw_with_qgis.py", f"{map_server}/wmts", "town", tms, epsg, *frame, 500, picture_path, home=tmp_path)
+
+    picture = Image.open(picture_path).convert("RGBA")
+    for place, colour in PLACES.items():
+        x, y = place_in(epsg, *place)
+        pixel = (int((x - left) / (right - left) * 500), int((top - y) / (top - bottom) * 500))
+        assert picture.getpixel(pixel) == colour, place
+
+
+@pytest.mark.parametrize(("tms", "epsg"), SETS)
+def test_qgis_tells_the_class_under_a_click_in_every_form(map_server: str, tmp_path: Path, tms: str, epsg: int) -> None:
+    x, y = place_in(epsg, 40.0, 40.0)
+    told: dict[str, Any] = json.loads(
+        _run("identify_with_qgis.py", f"{map_server}/wmts", "town", tms, epsg, x, y, home=tmp_path)
+    )
+
+    assert "title_fr: Bâtiment" in told["text"]
+    assert "<td>Bâtiment</td>" in told["html"]
+    assert (told["feature"]["code"], told["feature"]["value"]) == ("batiment", 1)
+    assert told["feature"]["confidence"] == 1.0
+    # The centre of the pixel that was clicked, in the CRS of the layer.
+    assert told["place"] == pytest.approx([x, y], abs=0.3)
+
+
+def test_qgis_takes_the_style_of_the_geotiff(map_server: str, tmp_path: Path) -> None:
+    style = _downloaded(f"{map_server}/api/collections/town/legend.qml", tmp_path / "town.qml")
+    # Without a colour table: what QGIS shows then comes from the style alone.
+    raster = layers.write_classes(tmp_path / "town.tif", layers.town_classes())
+    shown = json.loads(_run("style_with_qgis.py", raster, style, home=tmp_path))
+
+    assert len(shown) == 16
+    assert shown["1"] == ["#ce7079", "Bâtiment"]
+    assert shown["14"] == ["#d0a349", "Terre labourée"]
+
+
+def test_qgis_imports_the_connection_files(map_server: str, tmp_path: Path) -> None:
+    wmts = _downloaded(f"{map_server}/api/qgis-connections.xml", tmp_path / "wmts.xml")
+    xyz = _downloaded(f"{map_server}/api/qgis-xyz-connections.xml", tmp_path / "xyz.xml")
+
+    assert json.loads(_run("import_connections_into_qgis.py", "wms", wmts, home=tmp_path)) == {
+        "CoSIA Map": f"{map_server}/wmts"
+    }
+    imported = json.loads(_run("import_connections_into_qgis.py", "xyz", xyz, home=tmp_path))
+    assert sorted(imported) == ["CoSIA Map: Field", "CoSIA Map: La Réunion", "CoSIA Map: Town"]
+    assert imported["CoSIA Map: Town"].startswith(f"{map_server}/tiles/town/{{z}}/{{x}}/{{y}}.png?v=")

@@ -57,10 +57,12 @@ def configure_logs(level: str) -> None:
     root.handlers = [handler]
     root.setLevel(level)
     logging.captureWarnings(capture=True)  # Python's warnings are lines of the log too, not bare text between them
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "celery", "celery.task", "celery.redirected"):
+    for name in ("uvicorn", "uvicorn.error", "celery", "celery.task", "celery.redirected"):
         library = logging.getLogger(name)
         library.handlers = []
         library.propagate = True
+    access = logging.getLogger("uvicorn.access")  # `log_request` writes that line, with what we want to know
+    access.handlers, access.propagate = [], False
     logging.getLogger("rasterio").setLevel(logging.ERROR)
     structlog.configure(
         processors=[*_PROCESSORS, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

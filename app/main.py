@@ -28,7 +28,7 @@ from app.api import (
 from app.api.front_door import FrontDoor
 from app.api.page import add_page
 from app.api.problems import add_problem_handlers
-from app.catalogue import Catalogue
+from app.catalogue import Catalogue, Snapshot
 from app.database import sessions
 from app.logs import configure_logs
 from app.settings import settings
@@ -61,7 +61,7 @@ def create_app() -> ASGIApp:
         telemetry={"tracing": False, "metrics": False, "logs": False},  # ours are /metrics and the log
         routes=[*tiles.PLAIN_ROUTES, *tilesets.PLAIN_ROUTES],
     )
-    application.state.catalogue = Catalogue(sessions(), storage(), settings().refresh_s)
+    application.state.catalogue = Catalogue(sessions(), storage(), settings().refresh_s, _snapshot())
     add_problem_handlers(application)
     for module in (
         landing,
@@ -80,3 +80,8 @@ def create_app() -> ASGIApp:
         application.include_router(module.router)
     add_page(application, PAGE_FOLDER)
     return FrontDoor(application, settings().body_bytes)
+
+
+def _snapshot() -> Snapshot:
+    """In the local folder. The database's address, without its password, says what it is a snapshot of."""
+    return Snapshot(settings().local_folder / "catalogue.json", f"{sessions().engine.url!s} {settings().data}")

@@ -56,7 +56,7 @@ async def tile_answer(
     """
     tile = tile_grid(tms_id, z, x, y)
     nomenclature_id = layer.nomenclature.id
-    asked = picture(tile, layer.rasters_in(tile.epsg, tile.bounds), look.style)
+    asked = picture(tile, layer.rasters_for_tile(tile), look.style)
     headers = {
         **CORS,
         "Cache-Control": IMMUTABLE if version == layer.version else _UNVERSIONED,

@@ -84,7 +84,10 @@ class Sessions:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._write = sessionmaker(engine, expire_on_commit=False)
-        self._read = sessionmaker(engine.execution_options(read_only=True), expire_on_commit=False)
+        options: dict[str, Any] = {"read_only": True}
+        if engine.dialect.name == "postgresql":  # SQLite's readers see one state anyway
+            options["isolation_level"] = "REPEATABLE READ"
+        self._read = sessionmaker(engine.execution_options(**options), expire_on_commit=False)
 
     @contextmanager
     def write(self) -> Iterator[Session]:

@@ -56,6 +56,10 @@ class Rectangle:
         return Rectangle(column, row, right - column, bottom - row)
 
 
+MAGNIFICATION = 1.2
+"""How much larger than a tile's the pixels of an overview may be that is read for it."""
+
+
 def level_for(factors: tuple[int, ...], pixel_ratio: float) -> int:
     """Index of the overview to read (-1 = full resolution) for tile pixels `pixel_ratio` times the raster's.
 
@@ -64,7 +68,7 @@ def level_for(factors: tuple[int, ...], pixel_ratio: float) -> int:
     """
     chosen = -1
     for index, factor in enumerate(factors):
-        if factor <= 1.2 * pixel_ratio:
+        if factor <= MAGNIFICATION * pixel_ratio:
             chosen = index
     return chosen
 

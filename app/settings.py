@@ -48,7 +48,7 @@ class Settings(BaseSettings):
         100.0, gt=0, description="Largest polygon whose areas are counted while the caller waits, km²; changes: half."
     )
     statistics_km2: float = Field(
-        20_000.0, gt=0, description="Largest polygon whose areas or changes a job counts, km²."
+        20_000.0, gt=0, description="Largest polygon that a job counts areas or changes in, km²."
     )
     statistics_threads: int = Field(2, gt=0, description="Threads that count areas and changes, in each process.")
     body_bytes: int = Field(2_000_000, gt=0, description="Largest request body, bytes.")
@@ -59,6 +59,7 @@ class Settings(BaseSettings):
     batch_blocks: int = Field(2, gt=0, le=64, description="Blocks per task of a worker.")
     batches_in_flight: int = Field(4, gt=0, description="Batches one job may have queued or running at a time.")
     lease_s: float = Field(60.0, gt=1, description="Time a claimed block stays its worker's without a sign of life, s.")
+    turn_s: float = Field(10.0, gt=0, description="Time a counting job has a worker for itself before others, s.")
     sweep_s: float = Field(5.0, gt=0, description="Time between two rounds of the sweeper, s.")
     attempts: int = Field(3, gt=0, description="Tries of a block before it fails.")
 

@@ -9,7 +9,7 @@ import shapely
 
 from app import aoi
 from app.definitions import Band, BlockCell, ImagerySource, ModelCard, prediction_grid
-from app.jobs import Limits, Request
+from app.jobs import MEASURE_AREAS, Count, Limits, Request
 
 GRID = prediction_grid(2154)
 CELL = BlockCell(1760, 13980)
@@ -72,5 +72,22 @@ def request(*, columns: int = 1, rows: int = 1, **changes: Any) -> Request:
         owner="address:127.0.0.1",
         idempotency_key=None,
         sha256="b" * 64,
+    )
+    return replace(made, **changes)
+
+
+def count(**changes: Any) -> Count:
+    """A job that measures the areas of layer `town` in the block of CELL."""
+    area = lonlat_box(CELL, CELL)
+    made = Count(
+        process=MEASURE_AREAS,
+        inputs={"layer": "town"},
+        output="areas",
+        aoi=area,
+        area_m2=aoi.area_m2(area, 2154),
+        epsg=2154,
+        owner="address:127.0.0.1",
+        idempotency_key=None,
+        sha256="c" * 64,
     )
     return replace(made, **changes)

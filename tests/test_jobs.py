@@ -213,12 +213,12 @@ def test_outputs_are_begun_only_when_no_block_is_left(sessions: Sessions) -> Non
     first, second = claim(sessions, job.id)
     complete(sessions, first)
     with sessions.write() as session:
-        assert jobs.begin_finalizing(session, job.id, most_attempts=3) is None
+        assert jobs.begin_finalizing(session, job.id, most_attempts=3, lease_s=60) is None
 
     complete(sessions, second)
 
     with sessions.write() as session:
-        assert jobs.begin_finalizing(session, job.id, most_attempts=3) is not None
+        assert jobs.begin_finalizing(session, job.id, most_attempts=3, lease_s=60) is not None
 
 
 def test_a_job_with_a_failed_block_fails_with_its_reason(sessions: Sessions) -> None:
@@ -228,11 +228,131 @@ def test_a_job_with_a_failed_block_fails_with_its_reason(sessions: Sessions) -> 
         blocks.fail_attempt(session, claimed, "the imagery is damaged", final=True)
 
     with sessions.write() as session:
-        assert jobs.begin_finalizing(session, job.id, most_attempts=3) is None
+        assert jobs.begin_finalizing(session, job.id, most_attempts=3, lease_s=60) is None
 
     with sessions.read() as session:
         ended = jobs.get(session, job.id)
     assert (ended.status, ended.message) == ("failed", "1 of 1 blocks failed: the imagery is damaged")
+
+
+@pytest.fixture
+def predicted(sessions: Sessions) -> JobRow:
+    """A job whose only block is done."""
+    job = submit(sessions)
+    complete(sessions, claim(sessions, job.id)[0])
+    return job
+
+
+def begin(sessions: Sessions, job_id: str, *, most_attempts: int = 3) -> JobRow | None:
+    with sessions.write() as session:
+        return jobs.begin_finalizing(session, job_id, most_attempts=most_attempts, lease_s=60)
+
+
+def lose_the_worker(sessions: Sessions) -> None:
+    with sessions.write() as session:
+        session.execute(update(JobRow).values(lease_until=0.0))
+
+
+def test_the_end_of_a_job_is_in_the_hands_of_one_worker(sessions: Sessions, predicted: JobRow) -> None:
+    with ThreadPoolExecutor(4) as workers:
+        begun = [job for job in workers.map(lambda _: begin(sessions, predicted.id), range(8)) if job]
+
+    assert [(job.fence, job.finalize_attempts) for job in begun] == [(1, 1)]
+
+
+def test_the_sweeper_leaves_a_job_alone_whose_end_is_in_hand(sessions: Sessions, predicted: JobRow) -> None:
+    begin(sessions, predicted.id)
+    assert jobs.sweep(sessions, most_attempts=3, silence_s=0) == []
+
+    lose_the_worker(sessions)
+    assert jobs.sweep(sessions, most_attempts=3, silence_s=0) == [predicted.id]
+
+
+def test_a_worker_that_lost_the_job_can_neither_end_nor_renew_it(sessions: Sessions, predicted: JobRow) -> None:
+    late = begin(sessions, predicted.id)
+    lose_the_worker(sessions)
+    holder = begin(sessions, predicted.id)
+    assert late is not None
+    assert holder is not None
+
+    with sessions.write() as session:
+        assert not jobs.renew_finalizing(session, late, lease_s=60)
+        assert not jobs.tell_progress(session, late, 50)
+        assert not jobs.succeed(session, late.id, {}, fence=late.fence)
+        assert not jobs.fail(session, late.id, "late", fence=late.fence)
+        assert jobs.renew_finalizing(session, holder, lease_s=60)
+        assert jobs.succeed(session, holder.id, {}, fence=holder.fence)
+
+
+def test_a_job_that_loses_its_worker_too_often_at_its_end_fails(sessions: Sessions, predicted: JobRow) -> None:
+    for _ in range(2):
+        begin(sessions, predicted.id, most_attempts=2)
+        lose_the_worker(sessions)
+
+    assert begin(sessions, predicted.id, most_attempts=2) is None
+    with sessions.read() as session:
+        ended = jobs.get(session, predicted.id)
+    assert (ended.status, ended.message) == ("failed", "the worker was lost 2 times while it made the results")
+
+
+def test_a_turn_that_went_well_keeps_what_is_counted_and_costs_no_attempt(
+    sessions: Sessions, predicted: JobRow
+) -> None:
+    held = begin(sessions, predicted.id)
+    assert held is not None
+    with sessions.write() as session:
+        jobs.set_aside(session, held, percent=40, checkpoint={"windows_done": 4})
+
+    again = begin(sessions, predicted.id)
+
+    assert again is not None
+    assert (again.progress, again.checkpoint, again.finalize_attempts) == (40, {"windows_done": 4}, 1)
+
+
+def test_a_dismissed_job_is_lost_to_the_worker_that_ends_it(sessions: Sessions, predicted: JobRow) -> None:
+    held = begin(sessions, predicted.id)
+    jobs.dismiss(sessions, predicted.id)
+
+    assert held is not None
+    with sessions.write() as session:
+        assert not jobs.tell_progress(session, held, 50)
+        assert not jobs.set_aside(session, held, percent=50, checkpoint={})
+    assert status(sessions, predicted.id) == "dismissed"
+
+
+def counting(sessions: Sessions, **changes: object) -> JobRow:
+    return jobs.submit_count(sessions, samples.count(**changes), samples.LIMITS)
+
+
+def test_a_job_that_counts_is_rung_for_its_end_at_once(sessions: Sessions, rung: list[tuple[str, str]]) -> None:
+    job = counting(sessions)
+
+    assert (job.process, job.status, job.source_id, job.model_id) == ("measure-areas", "accepted", None, None)
+    assert rung == [(broker.FINALIZE, job.id)]
+
+
+def test_jobs_that_count_share_the_limit_and_the_keys_of_their_owner(sessions: Sessions) -> None:
+    first = counting(sessions, idempotency_key="k")
+    assert counting(sessions, idempotency_key="k").id == first.id
+    with pytest.raises(Conflict, match="Idempotency-Key"):
+        submit(sessions, idempotency_key="k", sha256="d" * 64)
+    for _ in range(samples.LIMITS.active_jobs - 1):
+        counting(sessions)
+
+    with pytest.raises(LimitReached, match="limit is 3"):
+        submit(sessions)
+    with pytest.raises(LimitReached, match="limit is 3"):
+        counting(sessions)
+
+
+def test_a_job_that_counts_runs_once_a_worker_has_begun(sessions: Sessions) -> None:
+    job = counting(sessions)
+
+    begun = begin(sessions, job.id)
+
+    assert begun is not None
+    assert (begun.status, begun.started_at is not None) == ("running", True)
+    assert kinds_of_events(sessions, job.id) == ["status", "status"]
 
 
 def test_asking_again_lets_a_failed_block_be_tried_afresh(sessions: Sessions) -> None:

@@ -1,144 +1,86 @@
-"""The end of a job: outputs and statistics clipped to its AOI, from block files alone.
+"""The end of a job: its results are made by one worker at a time, which holds it by a lease.
 
-Idempotent: the same blocks give the same files under the same names, whoever writes them and however often.
+A job that counts is worked on in turns, so that it does not keep a worker from others for long.
 """
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Iterator
+import threading
 from typing import Any
 
-import numpy as np
-import rasterio
-import shapely
 import structlog
-from rasterio.windows import Window
-from shapely.geometry.base import BaseGeometry
 
-from app import aoi, areas, jobs
-from app.database import BlockRow, JobRow, Sessions
-from app.definitions import BlockCell, Grid, nomenclature, prediction_grid
-from app.errors import CosiaError, Unavailable
-from app.outputs import Part, category_sidecar, write_class_cog, write_confidence_cog
+from app import jobs
+from app.catalogue import Catalogue
+from app.database import JobRow, Sessions
+from app.errors import CosiaError, RasterUnreadable, Unavailable
 from app.settings import Settings
 from app.storage import Storage
+from worker.counting import Turn
+from worker.leases import JobLease
+from worker.prediction_outputs import write_outputs
 
 log = structlog.get_logger(__name__)
 
+_MOST_SECONDS_WITHOUT_PROGRESS = 900.0
+_NEUTRAL = "the results could not be made because of an internal error"
 
-def finalize(sessions: Sessions, storage: Storage, settings: Settings, job_id: str) -> None:
-    """Writes the outputs of a job whose blocks have all ended and sets it `successful`, or `failed` with a reason.
 
-    A storage that is full or away leaves the job as it is: the sweeper rings again.
+def finalize(
+    sessions: Sessions,
+    storage: Storage,
+    settings: Settings,
+    job_id: str,
+    *,
+    catalogue: Catalogue,
+    stop: threading.Event,
+) -> bool:
+    """Makes the results of a job that waits for no block, and sets it `successful`, or `failed` with a reason.
+
+    stop: set where the worker has to end soon. A storage that is full or away leaves the job as it is: the sweeper
+    rings again. Returns whether there is more to do for another turn.
     """
     with sessions.write() as session:
-        job = jobs.begin_finalizing(session, job_id, most_attempts=settings.attempts)
-        if job is None:
-            return
-        rows = jobs.done_blocks(session, job_id)
+        job = jobs.begin_finalizing(session, job_id, most_attempts=settings.attempts, lease_s=settings.lease_s)
+    if job is None:
+        return False
+    lease = JobLease(sessions, job, lease_s=settings.lease_s, most_s=_MOST_SECONDS_WITHOUT_PROGRESS)
     try:
-        results = _write_outputs(storage, job, rows)
+        with lease:
+            results: dict[str, Any] | None = (
+                _predicted(sessions, storage, job, lease)
+                if job.process == jobs.PREDICT_LAND_COVER
+                else Turn(sessions, storage, settings, catalogue, job, lease, stop).results()
+            )
+    except RasterUnreadable as error:
+        # A replaced file is read anew at the next try; a damaged one stays so, and then that is the reason.
+        _fail_attempt(sessions, settings, job, error.message)
     except Unavailable as error:
         log.warning("finalizing_postponed", reason=error.message)
         with sessions.write() as session:
-            jobs.postpone_finalizing(session, job_id)
-        return
+            jobs.postpone_finalizing(session, job)
     except CosiaError as error:
         with sessions.write() as session:
-            jobs.fail(session, job_id, error.message)
-        return
+            jobs.fail(session, job_id, error.message, fence=job.fence)
+    except Exception:
+        log.exception("finalizing_failed", attempt=job.finalize_attempts)
+        _fail_attempt(sessions, settings, job, _NEUTRAL)
+    else:
+        if results is None:
+            return True
+        with sessions.write() as session:
+            if jobs.succeed(session, job_id, results, fence=job.fence):
+                log.info("job_successful", process=job.process, area_m2=round(job.area_m2))
+    return False
+
+
+def _predicted(sessions: Sessions, storage: Storage, job: JobRow, lease: JobLease) -> dict[str, Any]:
+    with sessions.read() as session:
+        rows = jobs.done_blocks(session, job.id)
+    return write_outputs(storage, job, rows, lease.progress)
+
+
+def _fail_attempt(sessions: Sessions, settings: Settings, job: JobRow, reason: str) -> None:
     with sessions.write() as session:
-        if jobs.succeed(session, job_id, results):
-            log.info("job_successful", blocks=len(rows), area_m2=round(job.area_m2))
-
-
-def _write_outputs(storage: Storage, job: JobRow, rows: list[BlockRow]) -> dict[str, Any]:
-    """Output name -> href of its file."""
-    polygon = aoi.to_grid_crs(job.aoi, job.epsg)
-    grid = _window_grid(polygon, job.epsg)
-    classes = nomenclature()
-    folder = f"jobs/{job.id}"
-    hrefs = {
-        "classes": f"{folder}/classes.tif",
-        "categories": f"{folder}/classes.tif.aux.xml",
-        "confidence": f"{folder}/confidence.tif",
-        "areas": f"{folder}/areas.json",
-    }
-    with storage.writing(hrefs["classes"]) as path:
-        write_class_cog(path, grid, _clipped(storage, rows, polygon, grid, band=1), classes)
-    with storage.writing(hrefs["categories"]) as path:
-        path.write_text(category_sidecar(classes), encoding="utf-8")
-    with storage.writing(hrefs["confidence"]) as path:
-        write_confidence_cog(path, grid, _clipped(storage, rows, polygon, grid, band=2))
-    counts = areas.count_values(_whole_blocks(storage, rows), polygon)
-    with storage.writing(hrefs["areas"]) as path:
-        table = areas.area_table(counts, grid.resolution_m, classes)
-        path.write_text(json.dumps(table, ensure_ascii=False), encoding="utf-8")
-    return hrefs
-
-
-def _window_grid(polygon: BaseGeometry, epsg: int) -> Grid:
-    """The smallest window of the prediction grid's pixels that holds a polygon of its CRS."""
-    prediction = prediction_grid(epsg)
-    resolution_m = prediction.resolution_m
-    left, bottom, right, top = polygon.bounds
-    first_column = math.floor((left - prediction.origin_x) / resolution_m)
-    last_column = math.ceil((right - prediction.origin_x) / resolution_m)
-    first_row = math.floor((prediction.origin_y - top) / resolution_m)
-    last_row = math.ceil((prediction.origin_y - bottom) / resolution_m)
-    return Grid(
-        epsg,
-        prediction.origin_x + first_column * resolution_m,
-        prediction.origin_y - first_row * resolution_m,
-        resolution_m,
-        max(1, last_column - first_column),
-        max(1, last_row - first_row),
-    )
-
-
-def _block_grid(row: BlockRow) -> Grid:
-    return prediction_grid(row.epsg).block(BlockCell(row.grid_column, row.grid_row))
-
-
-def _whole_blocks(storage: Storage, rows: list[BlockRow]) -> Iterator[tuple[Grid, np.ndarray]]:
-    for row in rows:
-        grid = _block_grid(row)
-        yield grid, _read(storage, row, 1, Window(0, 0, grid.width, grid.height))
-
-
-def _clipped(storage: Storage, rows: list[BlockRow], polygon: BaseGeometry, grid: Grid, *, band: int) -> Iterator[Part]:
-    """The parts of the window that blocks cover, from the north, nodata outside the polygon."""
-    shapely.prepare(polygon)
-    for row in sorted(rows, key=lambda row: row.grid_row):
-        block = _block_grid(row)
-        column = round((block.left - grid.left) / grid.resolution_m)
-        top = round((grid.top - block.top) / grid.resolution_m)
-        first_column, last_column = max(0, column), min(grid.width, column + block.width)
-        first_row, last_row = max(0, top), min(grid.height, top + block.height)
-        width, height = last_column - first_column, last_row - first_row
-        if width <= 0 or height <= 0:
-            continue
-        array = _read(storage, row, band, Window(first_column - column, first_row - top, width, height))
-        part = Grid(
-            grid.epsg,
-            grid.left + first_column * grid.resolution_m,
-            grid.top - first_row * grid.resolution_m,
-            grid.resolution_m,
-            width,
-            height,
-        )
-        if not polygon.contains(shapely.box(*part.bounds)):
-            array = np.where(areas.inside(polygon, part), array, 0).astype(np.uint8)
-        yield (first_column, first_row, width, height), array
-
-
-def _read(storage: Storage, row: BlockRow, band: int, window: Window) -> np.ndarray:
-    """(height, width) uint8 of a block file. Raises Unavailable where it is missing or damaged."""
-    try:
-        with rasterio.open(storage.gdal_path(row.href or ""), driver="GTiff") as dataset:
-            array: np.ndarray = dataset.read(band, window=window)
-            return array
-    except rasterio.errors.RasterioError as error:
-        raise Unavailable("a block of this job cannot be read from the storage") from error
+        if jobs.fail_finalizing(session, job, reason, most_attempts=settings.attempts):
+            log.warning("job_given_up", reason=reason)

@@ -6,12 +6,14 @@ import os
 import socket
 import threading
 import uuid
+from functools import lru_cache
 
 import structlog
 from celery.signals import worker_ready, worker_shutting_down
 
 from app import broker, jobs
 from app.broker import FINALIZE, PREDICT, celery
+from app.catalogue import Catalogue
 from app.database import sessions
 from app.errors import CosiaError
 from app.settings import settings
@@ -40,9 +42,16 @@ def predict_blocks(job_id: str) -> None:
 
 @application.task(name=FINALIZE)
 def finalize_job(job_id: str) -> None:
-    """Writes the outputs of a job whose blocks have all ended; harmless however often it is rung."""
+    """Makes the results of a job that waits for no block, or has a turn at it; harmless however often it is rung."""
     with structlog.contextvars.bound_contextvars(job_id=job_id):
-        finalize(sessions(), storage(), settings(), job_id)
+        if finalize(sessions(), storage(), settings(), job_id, catalogue=_catalogue(), stop=stopping):
+            jobs.ring(sessions(), job_id)
+
+
+@lru_cache
+def _catalogue() -> Catalogue:
+    """Kept, so that a turn at counting reads only layers that changed since the last one."""
+    return Catalogue(sessions(), storage(), settings().refresh_s)
 
 
 def sweep_once() -> None:

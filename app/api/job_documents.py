@@ -37,7 +37,7 @@ def status_info(session: Session, job: JobRow) -> dict[str, Any]:
         links.append(link("http://www.opengis.net/def/rel/ogc/1.0/results", f"{path}/results", "results"))
     return {
         "jobID": job.id,
-        "processID": jobs.PROCESS_ID,
+        "processID": job.process,
         "type": "process",
         "status": job.status,
         "message": job.message or _message(job.status, state),

@@ -19,7 +19,7 @@ from app.api.landing import link
 from app.database import Sessions, sessions
 from app.definitions import ImagerySource, prediction_grid
 from app.errors import AoiOutside, ParameterInvalid, ProcessUnknown
-from app.jobs import PROCESS_ID, Limits
+from app.jobs import PREDICT_LAND_COVER, Limits
 from app.models import TrainedModel
 from app.settings import Settings, settings
 from app.storage import storage
@@ -28,7 +28,7 @@ router = APIRouter(prefix="/api/processes", tags=["processes"])
 
 _INPUTS = ("aoi", "source", "model", "outputs")
 _SUMMARY = {
-    "id": PROCESS_ID,
+    "id": PREDICT_LAND_COVER,
     "title": "Predict land cover",
     "description": "Predicts the CoSIA land cover of an area from aerial imagery, block by block.",
     "version": "1.0.0",
@@ -66,7 +66,7 @@ _EXECUTE_BODY = {
 
 @router.get("", summary="The processes there are")
 def processes() -> dict[str, Any]:
-    path = f"/api/processes/{PROCESS_ID}"
+    path = f"/api/processes/{PREDICT_LAND_COVER}"
     return {
         "processes": [{**_SUMMARY, "links": [link("self", path, "description")]}],
         "links": [link("self", "/api/processes", "this document")],
@@ -79,7 +79,7 @@ def describe(processID: str) -> dict[str, Any]:  # noqa: N803 - the standard's s
     with sessions().read() as session:
         sources = imagery.list_sources(session)
         trained = models.trained_models(session, storage())
-    path = f"/api/processes/{PROCESS_ID}"
+    path = f"/api/processes/{PREDICT_LAND_COVER}"
     relations = "http://www.opengis.net/def/rel/ogc/1.0/"
     return {
         **_SUMMARY,
@@ -286,8 +286,8 @@ def _model_choice(model: TrainedModel) -> dict[str, Any]:
 
 
 def _require_known(process_id: str) -> None:
-    if process_id != PROCESS_ID:
-        raise ProcessUnknown(f"there is no such process; known: {PROCESS_ID}")
+    if process_id != PREDICT_LAND_COVER:
+        raise ProcessUnknown(f"there is no such process; known: {PREDICT_LAND_COVER}")
 
 
 def owner_of(request: Request) -> str:

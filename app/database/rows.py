@@ -137,7 +137,11 @@ class ModelRow(Base):
 
 
 class JobRow(Base):
-    """A prediction asked. `status` is one of OGC API - Processes; the last three are never left."""
+    """What somebody asked of a process. `status` is one of OGC API - Processes; the last three are never left.
+
+    A prediction has an imagery source, a model and blocks. A job that counts has `inputs`, `progress` (0-100) and, in
+    `checkpoint`, what is counted so far. `lease_until` and `fence` belong to the worker that is making the results.
+    """
 
     __tablename__ = "job"
     __table_args__ = (
@@ -152,15 +156,21 @@ class JobRow(Base):
     request_sha256: Mapped[str]
     status: Mapped[str] = mapped_column(default="accepted")
     message: Mapped[str] = mapped_column(default="")
-    source_id: Mapped[str]
-    model_id: Mapped[str]
+    process: Mapped[str]
+    inputs: Mapped[dict[str, Any] | None]
+    source_id: Mapped[str | None]
+    model_id: Mapped[str | None]
     outputs: Mapped[dict[str, Any]]
     aoi: Mapped[BaseGeometry]
     area_m2: Mapped[float]
     epsg: Mapped[int]
     blocks_total: Mapped[int]
     results: Mapped[dict[str, Any] | None]
+    progress: Mapped[int] = mapped_column(default=0)
+    checkpoint: Mapped[dict[str, Any] | None]
     finalize_attempts: Mapped[int] = mapped_column(default=0)
+    lease_until: Mapped[float] = mapped_column(default=0.0)
+    fence: Mapped[int] = mapped_column(default=0)
     rung_at: Mapped[float] = mapped_column(default=0.0)
     created_at: Mapped[float] = mapped_column(server_default=now_s())
     started_at: Mapped[float | None]

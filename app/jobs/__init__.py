@@ -6,10 +6,22 @@ forgets `sweep` rings again.
 
 from __future__ import annotations
 
+from app.jobs.finishing import (
+    begin_finalizing,
+    fail,
+    fail_finalizing,
+    postpone_finalizing,
+    renew_finalizing,
+    set_aside,
+    succeed,
+    tell_progress,
+)
 from app.jobs.queue import blocks_ahead, has_claimable, jobs_ahead, ready_blocks, ring, seconds_per_block, sweep
 from app.jobs.states import (
     ACTIVE,
-    PROCESS_ID,
+    COMPARE_LAYERS,
+    MEASURE_AREAS,
+    PREDICT_LAND_COVER,
     TERMINAL,
     Progress,
     done_blocks,
@@ -18,22 +30,16 @@ from app.jobs.states import (
     list_of,
     progress,
 )
-from app.jobs.submission import Limits, Request, submit
-from app.jobs.work import (
-    begin_finalizing,
-    block_bbox,
-    block_ended,
-    claim_blocks,
-    dismiss,
-    fail,
-    postpone_finalizing,
-    succeed,
-)
+from app.jobs.submission import Count, Limits, Request, submit, submit_count
+from app.jobs.work import block_bbox, block_ended, claim_blocks, dismiss
 
 __all__ = [
     "ACTIVE",
-    "PROCESS_ID",
+    "COMPARE_LAYERS",
+    "MEASURE_AREAS",
+    "PREDICT_LAND_COVER",
     "TERMINAL",
+    "Count",
     "Limits",
     "Progress",
     "Request",
@@ -46,6 +52,7 @@ __all__ = [
     "done_blocks",
     "events_since",
     "fail",
+    "fail_finalizing",
     "get",
     "has_claimable",
     "jobs_ahead",
@@ -53,9 +60,13 @@ __all__ = [
     "postpone_finalizing",
     "progress",
     "ready_blocks",
+    "renew_finalizing",
     "ring",
     "seconds_per_block",
+    "set_aside",
     "submit",
+    "submit_count",
     "succeed",
     "sweep",
+    "tell_progress",
 ]

@@ -57,6 +57,7 @@ def sweep(sessions: Sessions, *, most_attempts: int, silence_s: float) -> list[s
             select(JobRow.id)
             .where(
                 JobRow.status.in_(ACTIVE),
+                JobRow.lease_until < now_s(),
                 or_(
                     JobRow.id.in_(complete),
                     and_(JobRow.rung_at < now_s() - silence_s, JobRow.id.not_in(held)),
@@ -93,7 +94,7 @@ def blocks_ahead(session: Session, job: JobRow) -> int:
     )
 
 
-def seconds_per_block(session: Session, model_id: str, *, sample: int = 20) -> float | None:
+def seconds_per_block(session: Session, model_id: str | None, *, sample: int = 20) -> float | None:
     """Mean of the latest blocks computed with that model; None before the first."""
     latest = (
         select(BlockRow.seconds)

@@ -14,11 +14,14 @@ from app.errors import JobUnknown
 
 ACTIVE = ("accepted", "running")
 TERMINAL = ("successful", "failed", "dismissed")
-PROCESS_ID = "predict-land-cover"
+
+PREDICT_LAND_COVER = "predict-land-cover"
+MEASURE_AREAS = "measure-areas"
+COMPARE_LAYERS = "compare-layers"
 
 
 class Progress(NamedTuple):
-    """Blocks of a job: all, done, failed."""
+    """Blocks of a job: all, done, failed. A job that counts has none: nothing but its end is left to do."""
 
     total: int
     done: int
@@ -80,17 +83,21 @@ def events_since(session: Session, job_id: str, event_id: int, *, limit: int = 5
     ).all()
 
 
-def move(session: Session, job_id: str, *from_statuses: str, **values: Any) -> bool:
-    """Changes a job that is in one of these statuses; False, and nothing happens, when it is in another by now."""
-    result = session.execute(
-        update(JobRow).where(JobRow.id == job_id, JobRow.status.in_(from_statuses)).values(updated_at=now_s(), **values)
-    )
+def move(session: Session, job_id: str, *from_statuses: str, fence: int | None = None, **values: Any) -> bool:
+    """Changes a job that is in one of these statuses; False, and nothing happens, when it is in another by now.
+
+    fence: the number the job must still have, for a worker that holds it.
+    """
+    statement = update(JobRow).where(JobRow.id == job_id, JobRow.status.in_(from_statuses))
+    if fence is not None:
+        statement = statement.where(JobRow.fence == fence)
+    result = session.execute(statement.values(updated_at=now_s(), **values))
     return isinstance(result, CursorResult) and result.rowcount == 1
 
 
-def end(session: Session, job_id: str, status: str, message: str, **values: Any) -> bool:
+def end(session: Session, job_id: str, status: str, message: str, *, fence: int | None = None, **values: Any) -> bool:
     """Ends an active job, once: a terminal status is never left."""
-    moved = move(session, job_id, *ACTIVE, status=status, message=message, finished_at=now_s(), **values)
+    moved = move(session, job_id, *ACTIVE, fence=fence, status=status, message=message, finished_at=now_s(), **values)
     if moved:
         record(session, job_id, "status")
     return moved

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy import func, select, text
@@ -15,7 +16,7 @@ from app.database import BlockRow, JobBlockRow, JobRow, Sessions
 from app.definitions import BlockCell, ImagerySource, ModelCard, PredictionGrid
 from app.errors import Conflict, LimitReached, QueueFull
 from app.jobs.queue import ring
-from app.jobs.states import ACTIVE, record
+from app.jobs.states import ACTIVE, PREDICT_LAND_COVER, record
 
 _ADVISORY_LOCK = 0x0C051B
 _RETRY_AFTER_S = 30
@@ -33,6 +34,21 @@ class Request:
     card: ModelCard
     weights_sha256: str
     outputs: Sequence[str]
+    owner: str
+    idempotency_key: str | None
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Count:
+    """What a job is to count, already checked. inputs: what its process takes, but for the polygon."""
+
+    process: str
+    inputs: dict[str, Any]
+    output: str
+    aoi: BaseGeometry
+    area_m2: float
+    epsg: int
     owner: str
     idempotency_key: str | None
     sha256: str
@@ -64,13 +80,47 @@ def submit(sessions: Sessions, request: Request, limits: Limits) -> JobRow:
     return job
 
 
+def submit_count(sessions: Sessions, asked: Count, limits: Limits) -> JobRow:
+    """Commits a job that counts, then rings. Raises as `submit` does."""
+    with sessions.write() as session:
+        _serialise_submissions(session)
+        known = _job_of_key(session, asked)
+        if known is not None:
+            return known
+        _require_active_room(session, asked.owner, limits)
+        job = JobRow(
+            id=_new_id(),
+            owner=asked.owner,
+            idempotency_key=asked.idempotency_key,
+            request_sha256=asked.sha256,
+            process=asked.process,
+            inputs=asked.inputs,
+            outputs={"names": [asked.output]},
+            aoi=asked.aoi,
+            area_m2=asked.area_m2,
+            epsg=asked.epsg,
+            blocks_total=0,
+        )
+        session.add(job)
+        session.flush()
+        record(session, job.id, "status")
+        session.refresh(job)
+    ring(sessions, job.id)
+    return job
+
+
+def _new_id() -> str:
+    # Hexadecimal: the id names a folder of the storage, and a name may not begin with every sign.
+    return secrets.token_hex(16)
+
+
 def _serialise_submissions(session: Session) -> None:
     # SQLite's write transactions exclude each other anyway; on PostgreSQL two POSTs could both see the last free place.
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _ADVISORY_LOCK})
 
 
-def _job_of_key(session: Session, request: Request) -> JobRow | None:
+def _job_of_key(session: Session, request: Request | Count) -> JobRow | None:
     if request.idempotency_key is None:
         return None
     job = session.scalar(
@@ -81,15 +131,19 @@ def _job_of_key(session: Session, request: Request) -> JobRow | None:
     return job
 
 
-def _require_room(session: Session, request: Request, limits: Limits) -> None:
+def _require_active_room(session: Session, owner: str, limits: Limits) -> None:
     active = session.scalar(
-        select(func.count()).select_from(JobRow).where(JobRow.owner == request.owner, JobRow.status.in_(ACTIVE))
+        select(func.count()).select_from(JobRow).where(JobRow.owner == owner, JobRow.status.in_(ACTIVE))
     )
     if (active or 0) >= limits.active_jobs:
         raise LimitReached(
             f"you have {active} jobs waiting or running, the limit is {limits.active_jobs}: wait or dismiss one",
             _RETRY_AFTER_S,
         )
+
+
+def _require_room(session: Session, request: Request, limits: Limits) -> None:
+    _require_active_room(session, request.owner, limits)
     waiting = session.scalar(
         select(func.count(func.distinct(JobBlockRow.block_key)))
         .join(JobRow, JobRow.id == JobBlockRow.job_id)
@@ -125,8 +179,8 @@ def _insert(session: Session, request: Request) -> JobRow:
         ],
     )
     job = JobRow(
-        # Hexadecimal: the id names a folder of the storage, and a name may not begin with every sign.
-        id=secrets.token_hex(16),
+        id=_new_id(),
+        process=PREDICT_LAND_COVER,
         owner=request.owner,
         idempotency_key=request.idempotency_key,
         request_sha256=request.sha256,

@@ -1,17 +1,16 @@
-"""What workers do to a job: claim its blocks, tell of their end, write its outputs, end it; and its dismissal."""
+"""What workers do to the blocks of a job: claim them, tell of their end; and a job's dismissal."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from shapely import box
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import aoi, blocks
 from app.blocks import Claim
-from app.database import BlockRow, JobBlockRow, JobRow, Sessions, now_s
+from app.database import JobBlockRow, JobRow, Sessions, now_s
 from app.definitions import BlockCell, prediction_grid
 from app.errors import Conflict
 from app.jobs.states import ACTIVE, end, get, move, progress, record
@@ -63,44 +62,3 @@ def dismiss(sessions: Sessions, job_id: str) -> JobRow:
             raise Conflict(f"the job is {job.status}: only an accepted or running job can be dismissed")
         session.refresh(job)
         return job
-
-
-def begin_finalizing(session: Session, job_id: str, *, most_attempts: int) -> JobRow | None:
-    """The job whose outputs are to be written now; None where there is nothing (any more) to write.
-
-    Counts the attempt; a job whose outputs could not be written `most_attempts` times fails.
-    """
-    job = session.get(JobRow, job_id)
-    if job is None or job.status not in ACTIVE:
-        return None
-    state = progress(session, job_id)
-    if not state.finished:
-        return None
-    if state.failed:
-        reasons = session.scalars(
-            select(BlockRow.reason)
-            .join(JobBlockRow, JobBlockRow.block_key == BlockRow.key)
-            .where(JobBlockRow.job_id == job_id, BlockRow.status == "failed")
-            .distinct()
-        ).all()
-        end(session, job_id, "failed", f"{state.failed} of {state.total} blocks failed: {'; '.join(map(str, reasons))}")
-        return None
-    if job.finalize_attempts >= most_attempts:
-        end(session, job_id, "failed", "the results could not be written")
-        return None
-    job.finalize_attempts += 1
-    return job
-
-
-def postpone_finalizing(session: Session, job_id: str) -> None:
-    """Gives the attempt back: that the storage was away is not the job's fault."""
-    session.execute(update(JobRow).where(JobRow.id == job_id).values(finalize_attempts=JobRow.finalize_attempts - 1))
-
-
-def succeed(session: Session, job_id: str, results: dict[str, Any]) -> bool:
-    """Ends a job well; False when it had ended before (a message delivered twice, a dismissal)."""
-    return end(session, job_id, "successful", "", results=results)
-
-
-def fail(session: Session, job_id: str, message: str) -> bool:
-    return end(session, job_id, "failed", message)

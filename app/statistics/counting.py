@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from typing import Any
@@ -47,10 +47,10 @@ class Tally:
         return tally
 
 
-def count(measurement: Measurement, tally: Tally, threads: Executor) -> Iterator[None]:
+def count(measurement: Measurement, tally: Tally, threads: Executor) -> Generator[None, None, None]:
     """Counts the windows that are left, in the threads given; yields after each, once it is in the tally.
 
-    Stop whenever you like: what is in the tally is whole. Raises RasterUnreadable.
+    Close it whenever you like: what is in the tally is whole. Raises RasterUnreadable.
     """
     left = iter(measurement.windows[tally.windows_done :])
     under_way: deque[Future[np.ndarray]] = deque()

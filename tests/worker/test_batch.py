@@ -17,6 +17,7 @@ from rasterio.transform import from_origin
 from sqlalchemy import select, update
 
 from app import aoi, imagery, jobs, models
+from app.catalogue import Catalogue
 from app.database import BlockRow, JobRow, Sessions
 from app.definitions import ImagerySource, ModelCard, prediction_grid
 from app.errors import Unavailable
@@ -30,6 +31,11 @@ from worker.finalize import finalize
 BLOCK = prediction_grid().block(samples.CELL)
 PATCH_PX = 400
 OFFSET_PX = 300
+
+
+def finish(sessions: Sessions, storage: FolderStorage, settings: Settings, job_id: str) -> bool:
+    catalogue = Catalogue(sessions, storage, settings.refresh_s)
+    return finalize(sessions, storage, settings, job_id, catalogue=catalogue, stop=threading.Event())
 
 
 @pytest.fixture
@@ -200,7 +206,7 @@ def test_a_finished_job_has_its_outputs_clipped_to_the_aoi(
     job = submit(columns=2)
     run_batch(sessions, storage, settings, job)
 
-    finalize(sessions, storage, settings, job.id)
+    finish(sessions, storage, settings, job.id)
 
     with sessions.read() as session:
         ended = jobs.get(session, job.id)
@@ -227,10 +233,10 @@ def test_finalizing_again_changes_nothing(
 ) -> None:
     job = submit()
     run_batch(sessions, storage, settings, job)
-    finalize(sessions, storage, settings, job.id)
+    finish(sessions, storage, settings, job.id)
     before = sha256(storage.path(f"jobs/{job.id}/classes.tif"))
 
-    finalize(sessions, storage, settings, job.id)
+    finish(sessions, storage, settings, job.id)
 
     assert sha256(storage.path(f"jobs/{job.id}/classes.tif")) == before
 
@@ -242,11 +248,31 @@ def test_a_storage_that_is_away_postpones_the_end_and_costs_no_attempt(
     run_batch(sessions, storage, settings, job)
     (storage.folder / "jobs").write_text("a file where a folder is needed")
 
-    finalize(sessions, storage, settings, job.id)
+    finish(sessions, storage, settings, job.id)
 
     with sessions.read() as session:
         waiting = jobs.get(session, job.id)
     assert (waiting.status, waiting.finalize_attempts) == ("running", 0)
+
+
+def test_a_surprise_is_tried_again_and_leaves_a_neutral_reason_in_the_end(
+    sessions: Sessions, storage: FolderStorage, settings: Settings, submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = submit()
+    run_batch(sessions, storage, settings, job)
+    monkeypatch.setattr("worker.finalize.write_outputs", lambda *_: 1 // 0)
+
+    finish(sessions, storage, settings, job.id)
+    with sessions.read() as session:
+        assert jobs.get(session, job.id).status == "running"
+    finish(sessions, storage, settings, job.id)  # the second of two attempts
+
+    with sessions.read() as session:
+        ended = jobs.get(session, job.id)
+    assert (ended.status, ended.message) == (
+        "failed",
+        "the results could not be made because of an internal error",
+    )
 
 
 def test_a_batch_of_a_dismissed_job_does_nothing(

@@ -26,7 +26,7 @@ from app.errors import RasterRefused
 from app.publish.block_names import block_name
 from app.publish.class_labels import class_value
 from app.publish.polygons import Spans, painted, spans
-from app.publish.sources import projected_epsg
+from app.publish.sources import projected_epsg, snapped
 
 _METHOD = 1
 """Grows when other pixels come out of the same polygons."""
@@ -178,7 +178,8 @@ def _grid(database: sqlite3.Connection, table: _Table, path: Path) -> Grid:
             f"{path.name} reaches over {width * _RESOLUTION_M / 1000:.0f} km × {height * _RESOLUTION_M / 1000:.0f} km: "
             f"allowed are {limit_km:.0f} km; publish it in pieces"
         )
-    return Grid(epsg, first * _RESOLUTION_M, upper * _RESOLUTION_M, _RESOLUTION_M, max(1, width), max(1, height))
+    grid = Grid(epsg, first * _RESOLUTION_M, upper * _RESOLUTION_M, _RESOLUTION_M, max(1, width), max(1, height))
+    return snapped(grid)
 
 
 def _epsg(database: sqlite3.Connection, table: _Table, name: str) -> int:

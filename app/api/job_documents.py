@@ -6,64 +6,92 @@ from datetime import UTC, datetime
 from typing import Any
 
 import shapely
+from fastapi.responses import JSONResponse
 from sqlalchemy.orm import Session
 
 from app import jobs
 from app.api.landing import link
-from app.database import JobRow
+from app.database import JobRow, sessions
 from app.errors import ResultNotReady
 from app.settings import settings
 
-OUTPUTS = {
+PREDICTION_OUTPUTS = {
     "classes": ("image/tiff; application=geotiff; profile=cloud-optimized", "Land cover classes (COG)"),
     "categories": ("application/xml", "Names of the classes: keep it beside the GeoTIFF"),
     "confidence": ("image/tiff; application=geotiff; profile=cloud-optimized", "Confidence, 255 = certain (COG)"),
     "areas": ("application/json", "Square metres and share per class"),
     "tiles": ("application/json", "Tiles of the result (TileJSON)"),
 }
+"""Output name -> media type and title."""
+
+OUTPUTS = {**PREDICTION_OUTPUTS, "changes": ("application/json", "Square metres per pair of classes")}
+"""Those of every process."""
+
+
+def created(job: JobRow) -> JSONResponse:
+    """201 with the job's status and its address."""
+    with sessions().read() as session:
+        status = status_info(session, jobs.get(session, job.id))
+    return JSONResponse(status, 201, {"Location": f"{settings().public_url}/api/jobs/{job.id}"})
 
 
 def status_info(session: Session, job: JobRow) -> dict[str, Any]:
     """statusInfo of the standard, and what a page wants to show beside it."""
-    state = jobs.progress(session, job.id)
-    active = job.status in jobs.ACTIVE
     path = f"/api/jobs/{job.id}"
     links = [
         link("self", path, "this document"),
         link("alternate", f"{path}/events", "server-sent events", "text/event-stream"),
-        link("tiles", f"{path}/tiles/tilejson.json", "preview tiles"),
     ]
+    if job.process == jobs.PREDICT_LAND_COVER:
+        links.append(link("tiles", f"{path}/tiles/tilejson.json", "preview tiles"))
     if job.status == "successful":
         links.append(link("http://www.opengis.net/def/rel/ogc/1.0/results", f"{path}/results", "results"))
+    particulars = _of_prediction if job.process == jobs.PREDICT_LAND_COVER else _of_count
     return {
         "jobID": job.id,
         "processID": job.process,
         "type": "process",
         "status": job.status,
-        "message": job.message or _message(job.status, state),
         "created": _timestamp(job.created_at),
         "started": _timestamp(job.started_at),
         "finished": _timestamp(job.finished_at),
         "updated": _timestamp(job.updated_at),
-        "progress": 100 if job.status == "successful" else min(99, 100 * state.done // max(1, state.total)),
-        "source": job.source_id,
-        "model": job.model_id,
         "area_m2": job.area_m2,
         "aoi": shapely.geometry.mapping(job.aoi),
         "bbox": list(job.aoi.bounds),
-        "blocks": state._asdict(),
         "queue_position": jobs.jobs_ahead(session, job) if job.status == "accepted" else None,
-        "seconds_left": _seconds_left(session, job, state) if active else None,
+        **particulars(session, job),
         "links": links,
     }
 
 
-def _message(status: str, state: jobs.Progress) -> str:
-    if status == "accepted":
-        return "waiting for a worker"
-    if status == "running":
-        return f"{state.done} of {state.total} blocks predicted"
-    return "the results are there" if status == "successful" else ""
+def _of_prediction(session: Session, job: JobRow) -> dict[str, Any]:
+    state = jobs.progress(session, job.id)
+    return {
+        "message": job.message or _message(job.status, f"{state.done} of {state.total} blocks predicted"),
+        "progress": 100 if job.status == "successful" else min(99, 100 * state.done // max(1, state.total)),
+        "source": job.source_id,
+        "model": job.model_id,
+        "blocks": state._asdict(),
+        "seconds_left": _seconds_left(session, job, state) if job.status in jobs.ACTIVE else None,
+    }
+
+
+def _of_count(_session: Session, job: JobRow) -> dict[str, Any]:
+    seconds_left = None
+    if job.status == "running" and job.started_at is not None and job.progress:
+        seconds_left = round((job.updated_at - job.started_at) * (100 - job.progress) / job.progress)
+    return {
+        "message": job.message or _message(job.status, f"{job.progress} % counted"),
+        "progress": job.progress,
+        "inputs": job.inputs,
+        "seconds_left": seconds_left,
+    }
+
+
+def _message(status: str, running: str) -> str:
+    words = {"accepted": "waiting for a worker", "running": running, "successful": "the results are there"}
+    return words.get(status, "")
 
 
 def _seconds_left(session: Session, job: JobRow, state: jobs.Progress) -> int | None:

@@ -12,10 +12,10 @@ from fastapi.concurrency import run_in_threadpool
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from app import jobs
+from app.api.callers import owner_of
 from app.api.downloads import file_response
 from app.api.job_documents import OUTPUTS, results, status_info
 from app.api.landing import link
-from app.api.processes import owner_of
 from app.api.reading import read_route
 from app.database import EventRow, sessions
 from app.errors import Unavailable, Unknown

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from sqlalchemy.orm import Session
 
 from app import jobs, tiling
 from app.api.jobs import JobID
@@ -13,8 +14,9 @@ from app.api.parameters import allow_only, integer
 from app.api.reading import CORS
 from app.api.tile_answers import in_tile_thread
 from app.api.tiles import XYZ, Coordinate
-from app.database import BlockRow, sessions
+from app.database import BlockRow, JobRow, sessions
 from app.definitions import BlockCell, prediction_grid
+from app.errors import Unknown
 from app.settings import settings
 from app.storage import storage
 
@@ -26,7 +28,7 @@ _LEAST_ZOOM, _MOST_ZOOM = 10, 20
 @router.get("/tilejson.json", summary="TileJSON 3.0 of a job's preview and result")
 def tilejson(jobID: JobID) -> dict[str, Any]:  # noqa: N803 - the standard's spelling
     with sessions().read() as session:
-        job = jobs.get(session, jobID)
+        job = _predicting(session, jobID)
     west, south, east, north = job.aoi.bounds
     return {
         "tilejson": "3.0.0",
@@ -58,9 +60,17 @@ async def preview_tile(
     return Response(image, media_type="image/png", headers=headers)
 
 
+def _predicting(session: Session, job_id: str) -> JobRow:
+    """Raises Unknown for a job of a process that makes no picture."""
+    job = jobs.get(session, job_id)
+    if job.process != jobs.PREDICT_LAND_COVER:
+        raise Unknown(f"a job of process {job.process} has no tiles: its results are numbers")
+    return job
+
+
 def _finished_blocks(job_id: str) -> list[tiling.RasterRef]:
     with sessions().read() as session:
-        jobs.get(session, job_id)
+        _predicting(session, job_id)
         return [_raster(row) for row in jobs.done_blocks(session, job_id)]
 
 

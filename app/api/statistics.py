@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from functools import lru_cache
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
 
-from app import aoi
+from app.api import counting
 from app.api.bodies import read_json
+from app.api.callers import IdempotencyKey, owner_of
+from app.api.job_documents import created
 from app.api.parameters import allow_only
 from app.api.reading import CORS
 from app.api.tiles import LayerId, catalogue_of
-from app.errors import AoiTooLarge
 from app.settings import settings
 from app.statistics import AreaMeasurement, ChangeMeasurement, Measurement, Tally, count
 
@@ -30,54 +35,84 @@ _POLYGON_BODY = {
 }
 
 
+_MOST_S, _MOST_WAIT_S = 15.0, 5.0
+"""An answer comes within these two, seconds: what is not counted then becomes a job."""
+
+_ROOM = threading.BoundedSemaphore(4)
+"""Callers whose polygons are counted at a time: each holds some windows in memory."""
+
+
 @lru_cache
 def _threads() -> ThreadPoolExecutor:
     # Of their own, and few: counting must leave processors to tiles.
     return ThreadPoolExecutor(settings().statistics_threads, thread_name_prefix="statistics")
 
 
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The figures."},
+    201: {"description": "A job that will have them; its address in `Location`."},
+}
+
+
 @router.post(
     "/collections/{layer}/areas",
-    summary="Square metres per class in a polygon, exact at full resolution",
+    summary="Square metres per class in a polygon, exact at full resolution; a job where it is large",
     openapi_extra=_POLYGON_BODY,
+    responses=_ANSWERS,
 )
-async def class_areas(request: Request, response: Response, layer: LayerId) -> dict[str, Any]:
+async def class_areas(request: Request, layer: LayerId, idempotency_key: IdempotencyKey = None) -> JSONResponse:
     allow_only(request, ())
-    shown = catalogue_of(request).layer(layer)
+    shown, owner = catalogue_of(request).layer(layer), owner_of(request)
     body = await read_json(request)
-    response.headers.update(CORS)
-    return await run_in_threadpool(lambda: _counted(AreaMeasurement(shown, _polygon(body))))
+    return await run_in_threadpool(
+        lambda: _answer(AreaMeasurement(shown, counting.polygon_of(body)), settings().areas_km2, owner, idempotency_key)
+    )
 
 
 @router.post(
     "/collections/{layer}/changes",
-    summary="Square metres per pair of classes, between this layer and a later one, in a polygon",
+    summary="Square metres per pair of classes between this layer and another, in a polygon; a job where it is large",
     openapi_extra=_POLYGON_BODY,
+    responses=_ANSWERS,
 )
 async def class_changes(
     request: Request,
-    response: Response,
     layer: LayerId,
     to: Annotated[str, Query(max_length=64, description="Id of the layer to compare with.")],
-) -> dict[str, Any]:
+    idempotency_key: IdempotencyKey = None,
+) -> JSONResponse:
     allow_only(request, ("to",))
-    before, after = catalogue_of(request).layer(layer), catalogue_of(request).layer(to)
+    before, after, owner = catalogue_of(request).layer(layer), catalogue_of(request).layer(to), owner_of(request)
     body = await read_json(request)
-    response.headers.update(CORS)
-    return await run_in_threadpool(lambda: _counted(ChangeMeasurement(before, after, _polygon(body))))
+    # Two rasters are read for each place, and borders looked at.
+    limit_km2 = settings().areas_km2 / 2
+    return await run_in_threadpool(
+        lambda: _answer(ChangeMeasurement(before, after, counting.polygon_of(body)), limit_km2, owner, idempotency_key)
+    )
 
 
-def _polygon(body: dict[str, Any]) -> aoi.Aoi:
-    return aoi.parse(body, most_vertices=settings().aoi_vertices)
+def _answer(measurement: Measurement, limit_km2: float, owner: str, idempotency_key: str | None) -> JSONResponse:
+    """The figures where they can be had at once, else a job: the polygon is large, or others are being counted."""
+    document = _counted(measurement) if measurement.asked_m2 <= limit_km2 * 1e6 else None
+    if document is None:
+        answer = created(counting.submit(measurement, owner, idempotency_key))
+    else:
+        answer = JSONResponse(document)
+    answer.headers.update(CORS)
+    return answer
 
 
-def _counted(measurement: Measurement) -> dict[str, Any]:
-    limit_km2 = settings().areas_km2
-    if measurement.asked_m2 > limit_km2 * 1e6:
-        raise AoiTooLarge(
-            f"the area is {measurement.asked_m2 / 1e6:.2f} km², the limit is {limit_km2:g} km²: draw a smaller one"
-        )
-    tally = Tally.of_nothing(measurement)
-    for _ in count(measurement, tally, _threads()):
-        pass
-    return measurement.document(tally.counts)
+def _counted(measurement: Measurement) -> dict[str, Any] | None:
+    """The figures; None where they would take too long."""
+    if not _ROOM.acquire(timeout=_MOST_WAIT_S):
+        return None
+    try:
+        until = time.monotonic() + _MOST_S
+        tally = Tally.of_nothing(measurement)
+        with closing(count(measurement, tally, _threads())) as windows:
+            for _ in windows:
+                if time.monotonic() > until and tally.windows_done < len(measurement.windows):
+                    return None
+        return measurement.document(tally.counts)
+    finally:
+        _ROOM.release()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,7 +129,8 @@ def _name(group: Sequence[Source]) -> str:
 
 def _plain(stem: str) -> str:
     """A name that file names and addresses can carry."""
-    return "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in stem).lstrip("._-") or "raster"
+    bare = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode()
+    return "".join(c if c.isalnum() or c in "._-" else "-" for c in bare).lstrip("._-") or "raster"
 
 
 def _unused(name: str, taken: dict[str, Mosaic]) -> str:

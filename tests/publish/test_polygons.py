@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 import rasterio.features
@@ -13,7 +15,7 @@ from app.publish.polygons import painted, spans
 GRID = Grid(2154, 700_000.0, 6_600_000.0, 0.2, 500, 400)
 
 
-def _paint(polygons: list[shapely.Geometry], values: list[int], grid: Grid = GRID) -> np.ndarray:
+def _paint(polygons: Sequence[shapely.Geometry], values: list[int], grid: Grid = GRID) -> np.ndarray:
     return painted(grid, spans(np.array(polygons, object), np.array(values, np.uint8), grid))
 
 

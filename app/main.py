@@ -20,6 +20,8 @@ from app.api import (
     previews,
     processes,
     qgis,
+    rasters,
+    stac,
     statistics,
     tiles,
     tilesets,
@@ -33,6 +35,8 @@ from app.database import sessions
 from app.logs import configure_logs
 from app.settings import settings
 from app.storage import storage
+from app.tiling.integrity import integrity
+from app.tiling.scrubber import Scrubber
 
 PAGE_FOLDER = Path(__file__).parent / "page"
 
@@ -40,10 +44,13 @@ PAGE_FOLDER = Path(__file__).parent / "page"
 @asynccontextmanager
 async def _lifespan(application: FastAPI) -> AsyncIterator[None]:
     catalogue: Catalogue = application.state.catalogue
+    scrubber = Scrubber(catalogue.rasters, integrity, settings().scrub_s, settings().scrub_bytes_per_s)
     catalogue.start()
+    scrubber.start()
     try:
         yield
     finally:
+        scrubber.stop()
         catalogue.stop()
 
 
@@ -74,6 +81,8 @@ def create_app() -> ASGIApp:
         tiles,
         imagery,
         wmts,
+        rasters,
+        stac,
         qgis,
         health,
     ):

@@ -33,11 +33,15 @@ async def tile_matrix_set_list(request: Request) -> Response:
             "id": tms.id,
             "title": tms.title,
             "crs": tms.document["crs"],
-            "links": [link("self", f"/api/tileMatrixSets/{tms.id}", "definition")],
+            "links": [
+                link("self", f"/api/tileMatrixSets/{tms.id}", "definition"),
+                link(_SCHEME, f"/api/tileMatrixSets/{tms.id}", "definition"),
+            ],
         }
         for tms in tile_matrix_sets().values()
     ]
-    return json_content(request, {"tileMatrixSets": listed})
+    links = [link("self", "/api/tileMatrixSets", "this document")]
+    return json_content(request, {"tileMatrixSets": listed, "links": links})
 
 
 @read_route(router, "/tileMatrixSets/{tileMatrixSetId}", summary="OGC definition of a tile matrix set")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
+from urllib.request import urlopen
 
 import numpy as np
 import pytest
@@ -52,3 +54,17 @@ def test_gdal_draws_the_layer_in_web_mercator(map_server: str, tmp_path: Path) -
     with rasterio.open(_copy(source, frame_in(3857), tmp_path)) as copy:
         for place, colour in PLACES.items():
             assert tuple(next(copy.sample([place_in(3857, *place)])).tolist()) == colour
+
+
+def test_gdal_reads_the_geotiff_of_a_stac_item_in_place(map_server: str, tmp_path: Path) -> None:
+    with urlopen(f"{map_server}/api/stac/town/items") as answer:  # noqa: S310 - our own address
+        (item,) = json.load(answer)["features"]
+    command = [require("gdal"), "-q", f"/vsicurl/{item['assets']['classes']['href']}", tmp_path / "copy.tif"]
+    subprocess.run(command, check=True, env={})
+
+    with rasterio.open(tmp_path / "copy.tif") as copy:
+        assert np.array_equal(copy.read(1), layers.town_classes())
+        assert list(copy.transform)[:6] == item["properties"]["proj:transform"]
+        assert copy.colormap(1)[layers.BUILDING] == (*layers.BUILDING_RGB, 255)
+    # The names come from the file beside it.
+    assert "Terre labourée" in (tmp_path / "copy.tif.aux.xml").read_text()

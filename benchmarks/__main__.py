@@ -1,20 +1,35 @@
-"""`make benchmark`: all measurements, one after another, on a machine that should otherwise be idle."""
+"""`make benchmark`: every measurement, or those named, one after another, and one table at the end.
+
+The machine should be idle otherwise. Where it is not, the ratios still hold (both sides of one were measured in turn)
+and so does CPU time; rates do not.
+"""
 
 from __future__ import annotations
 
-import os
+import argparse
 import platform
+from collections.abc import Sequence
+from importlib import import_module
 
-import torch
+from benchmarks.figures import table
 
-from benchmarks import inference, tiles
+MEASUREMENTS = ("tiles", "throughput", "cached", "publishing", "inference")
+"""Modules of this package, each with `measure() -> list[Figure]`."""
 
 
-def main() -> None:
-    os.environ["COSIA_TILE_CACHE_BYTES"] = "0"  # what a tile costs, not what a cache saves
-    print(f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}")
-    inference.measure()
-    tiles.measure()
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", metavar="NAME", nargs="*", help=f"some of {', '.join(MEASUREMENTS)}; all by default")
+    names = parser.parse_args(arguments).names or MEASUREMENTS
+    unknown = sorted(set(names) - set(MEASUREMENTS))
+    if unknown:
+        parser.error(f"no such measurement: {unknown[0]}; there are {', '.join(MEASUREMENTS)}")
+    print(f"{platform.machine()}, Python {platform.python_version()}", flush=True)
+    figures = []
+    for name in names:
+        print(f"\n== {name}", flush=True)
+        figures += import_module(f"benchmarks.{name}").measure()
+    print(f"\n{table(figures)}")
 
 
 if __name__ == "__main__":

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import subprocess
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 import rasterio
+from PIL import Image, ImageSequence
+from rasterio.enums import Resampling
 from rio_cogeo import cog_validate
 
 from app.definitions import BlockCell, Grid, nomenclature, prediction_grid
@@ -23,6 +26,38 @@ def _checked(height: int, width: int, majority: int, minority: int) -> np.ndarra
     values = np.full((height, width), majority, np.uint8)
     values[::2, ::2] = minority
     return values
+
+
+def _modes(values: np.ndarray) -> np.ndarray:
+    """The rule, square by square: most frequent, then first in reading order; nodata has no vote."""
+    height, width = values.shape
+    rows = []
+    for top in range(0, height, 2):
+        row = []
+        for left in range(0, width, 2):
+            votes = [int(v) for v in values[top : top + 2, left : left + 2].ravel() if v]
+            row.append(max(votes, key=lambda v: (votes.count(v), -votes.index(v))) if votes else 0)
+        rows.append(row)
+    return np.array(rows, np.uint8)
+
+
+def _means(values: np.ndarray) -> np.ndarray:
+    padded = np.pad(values.astype(float), [(0, side % 2) for side in values.shape])
+    padded[padded == 0] = np.nan
+    squares = padded.reshape(padded.shape[0] // 2, 2, padded.shape[1] // 2, 2)
+    with np.errstate(invalid="ignore"):
+        count = (~np.isnan(squares)).sum(axis=(1, 3))
+        return np.floor(np.nansum(squares, axis=(1, 3)) / np.maximum(count, 1) + 0.5).astype(np.uint8)
+
+
+def _levels(path: Path) -> list[np.ndarray]:
+    with rasterio.open(path) as dataset:
+        levels = [dataset.read(1)]
+        count = len(dataset.overviews(1))
+    for level in range(count):
+        with rasterio.open(path, overview_level=level) as dataset:
+            levels.append(dataset.read(1))
+    return levels
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +151,110 @@ def test_a_confidence_raster_averages_in_its_overviews(tmp_path: Path) -> None:
 
     with rasterio.open(path, OVERVIEW_LEVEL=0) as overview:
         assert np.unique(overview.read(1)).tolist() == [125]
+
+
+# 700 x 500: no side is a multiple of a tile; 513 x 257: one pixel more than whole tiles, odd at the next levels too.
+@pytest.mark.parametrize(("width", "height"), [(700, 500), (513, 257), (256, 256), (3, 1030), (1, 1)])
+def test_each_overview_holds_the_mode_of_the_level_below(tmp_path: Path, width: int, height: int) -> None:
+    grid = Grid(2154, SMALL.left, SMALL.top, 0.2, width, height)
+    values = np.random.default_rng(width).integers(0, 4, (height, width), dtype=np.uint8)
+    write_class_cog(tmp_path / "a.tif", grid, [((0, 0, width, height), values)], nomenclature())
+
+    levels = _levels(tmp_path / "a.tif")
+
+    assert np.array_equal(levels[0], values)
+    assert max(levels[-1].shape) <= 256
+    for below, above in pairwise(levels):
+        assert np.array_equal(above, _modes(below))
+
+
+def test_each_overview_of_confidence_holds_the_mean_of_the_level_below(tmp_path: Path) -> None:
+    values = np.random.default_rng(1).integers(0, 256, (500, 700), dtype=np.uint8)
+    values[:100, :100] = 0
+    write_confidence_cog(tmp_path / "a.tif", SMALL, [((0, 0, 700, 500), values)])
+
+    for below, above in pairwise(_levels(tmp_path / "a.tif")):
+        assert np.array_equal(above, _means(below))
+
+
+def test_overviews_are_gdals_where_one_class_has_the_majority(tmp_path: Path) -> None:
+    values = np.kron(np.random.default_rng(2).integers(1, 17, (250, 350), dtype=np.uint8), np.ones((2, 2), np.uint8))
+    values[::2, ::2] = 7
+    write_class_cog(tmp_path / "ours.tif", SMALL, [((0, 0, 700, 500), values)], nomenclature())
+    size = {"width": 700, "height": 500, "transform": SMALL.transform}
+    with rasterio.open(tmp_path / "gdal.tif", "w", driver="GTiff", count=1, dtype="uint8", nodata=0, **size) as dataset:
+        dataset.write(values, 1)
+        dataset.build_overviews([2], Resampling.mode)
+
+    assert np.array_equal(_levels(tmp_path / "ours.tif")[1], _levels(tmp_path / "gdal.tif")[1])
+
+
+def test_parts_of_any_shape_from_the_north_make_the_raster(tmp_path: Path) -> None:
+    """Staggered columns: parts overlap in rows, begin and end inside tiles, and are of several heights."""
+    values = np.random.default_rng(3).integers(1, 17, (500, 700), dtype=np.uint8)
+    pieces = [
+        (column, row, min(90, 700 - column), min(height, 500 - row))
+        for column, height in zip(range(0, 700, 90), (37, 500, 211, 64, 256, 300, 90, 130), strict=True)
+        for row in range(0, 500, height)
+    ]
+    parts = [((c, r, w, h), values[r : r + h, c : c + w]) for c, r, w, h in sorted(pieces, key=lambda p: p[1])]
+    write_class_cog(tmp_path / "a.tif", SMALL, parts, nomenclature())
+
+    assert np.array_equal(_levels(tmp_path / "a.tif")[0], values)
+
+
+def test_parts_that_go_back_north_are_refused_and_leave_nothing(tmp_path: Path) -> None:
+    parts = [((0, row, 700, 100), np.ones((100, 700), np.uint8)) for row in (300, 0)]
+
+    with pytest.raises(ValueError, match="north to south"):
+        write_class_cog(tmp_path / "a.tif", SMALL, parts, nomenclature())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_beyond_four_gibibytes_a_file_is_a_bigtiff(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(4).integers(0, 17, (500, 700), dtype=np.uint8)
+    write_class_cog(tmp_path / "small.tif", SMALL, [((0, 0, 700, 500), values)], nomenclature())
+    monkeypatch.setattr("app.outputs.tiff._MAX_CLASSIC_BYTES", 0)
+    write_class_cog(tmp_path / "big.tif", SMALL, [((0, 0, 700, 500), values)], nomenclature())
+
+    small, big = _levels(tmp_path / "small.tif"), _levels(tmp_path / "big.tif")
+    assert (tmp_path / "small.tif").read_bytes()[:4] == b"II\x2a\0"
+    assert (tmp_path / "big.tif").read_bytes()[:4] == b"II\x2b\0"
+    assert all(np.array_equal(a, b) for a, b in zip(small, big, strict=True))
+    assert cog_validate(tmp_path / "big.tif", strict=True)[0]
+    with rasterio.open(tmp_path / "big.tif") as dataset:
+        assert (dataset.crs.to_epsg(), dataset.transform, dataset.tags(1)["CLASS_4"]) == (
+            2154,
+            SMALL.transform,
+            "Piscine",
+        )
+
+
+def test_gdal_knows_the_layout_of_a_class_raster(class_path: Path) -> None:
+    with rasterio.open(class_path) as dataset:
+        assert dataset.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
+        assert (dataset.crs.to_epsg(), dataset.transform, dataset.nodata) == (2154, SMALL.transform, 0)
+        assert dataset.block_shapes == [(256, 256)]
+        assert dataset.compression.value == "DEFLATE"
+        assert (dataset.tags(1)["NOMENCLATURE"], dataset.tags(1)["CLASS_14"]) == ("cosia", "Terre labourée")
+
+
+def test_another_tiff_reader_finds_the_same_pixels(class_path: Path) -> None:
+    with Image.open(class_path) as image:
+        values = np.asarray(image)
+        sizes = [image.size for _ in ImageSequence.Iterator(image)]
+
+    assert sizes == [(700, 500), (350, 250), (175, 125)]
+    assert np.array_equal(values[:, :300], _checked(500, 300, 12, 8))
+
+
+def test_equal_parts_give_equal_bytes_however_they_are_cut(tmp_path: Path) -> None:
+    values = np.random.default_rng(5).integers(0, 17, (500, 700), dtype=np.uint8)
+    for step in (500, 77):
+        parts = [((0, row, 700, min(step, 500 - row)), values[row : row + step]) for row in range(0, 500, step)]
+        write_class_cog(tmp_path / f"{step}.tif", SMALL, parts, nomenclature())
+
+    assert (tmp_path / "500.tif").read_bytes() == (tmp_path / "77.tif").read_bytes()
 
 
 def test_progress_grows_to_one(tmp_path: Path) -> None:

@@ -65,9 +65,13 @@ class Settings(BaseSettings):
 
     raster_handles: int = Field(64, gt=0, description="Open rasters kept by each thread.")
     tile_cache_bytes: int = Field(64_000_000, ge=0, description="Memory for encoded tiles, bytes.")
-    tile_threads: int = Field(4, gt=0, description="Threads that render tiles.")
+    tile_threads: int = Field(2, gt=0, description="Threads that render tiles; an object store wants some ten.")
     tile_queue: int = Field(500, ge=0, description="Most tiles waiting for a thread; more are refused for the moment.")
     tile_wait_s: float = Field(1.0, gt=0, description="Longest wait of a tile for a thread, s; then it is refused.")
+    scrub_s: float = Field(3.0, gt=0, description="Time until a changed file of a layer is noticed, s.")
+    scrub_bytes_per_s: int = Field(
+        2_000_000, ge=0, description="Speed of reading all files of layers through for rot, bytes/s; 0 for never."
+    )
     refresh_s: float = Field(2.0, gt=0, description="Time until a published layer is seen by every process, s.")
 
     @model_validator(mode="before")

@@ -18,7 +18,7 @@ from app.database import LayerOverviewRow, LayerRow, RasterRow, Sessions
 from app.definitions import nomenclature
 from app.errors import CosiaError, Unavailable, Unknown
 from app.storage import Storage
-from app.tiling import RasterRef
+from app.tiling import RasterRef, handles
 
 log = structlog.get_logger(__name__)
 
@@ -74,6 +74,10 @@ class Catalogue:
             raise Unknown(f"there is no such layer; published: {', '.join(list(layers)[:20]) or 'none yet'}", "layer")
         return layers[layer_id]
 
+    def rasters(self) -> list[RasterRef]:
+        """All rasters of all layers, overviews too; none where the database never answered yet."""
+        return [raster for layer in self._layers.values() for raster in (*layer.rasters, *layer.overviews)]
+
     def start(self) -> None:
         """Reads the database and goes on following it. A database that is away is waited for."""
         self._try_refresh()
@@ -98,6 +102,8 @@ class Catalogue:
         changed = changed or any(layer is not self._layers[name] for name, layer in layers.items())
         self._layers, self.loaded = layers, True
         self._rasters = {name: known for name, known in self._rasters.items() if name in layers}
+        if changed:
+            handles.keep(frozenset(path for layer in layers.values() for path in layer.paths))
         if changed and self._snapshot is not None:
             self._snapshot.save(layers)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -42,7 +43,20 @@ class Layer:
     def styles(self) -> tuple[Style, ...]:
         """The default first."""
         with_confidence = any(raster.confidence is not None for raster in self.rasters)
-        return (Style.NORMAL, Style.CONFIDENCE) if with_confidence else (Style.NORMAL,)
+        there = {
+            Style.NORMAL: True,
+            Style.COLOUR_BLIND: self.nomenclature.has_colour_blind_palette,
+            Style.CONFIDENCE: with_confidence,
+        }
+        return tuple(style for style in Style if there[style])
+
+    @property
+    def paths(self) -> Iterator[str]:
+        """What GDAL opens of all files of this layer."""
+        for raster in (*self.rasters, *self.overviews):
+            yield raster.path
+            if raster.confidence_path is not None:
+                yield raster.confidence_path
 
     @property
     def resolution_m(self) -> float:

@@ -1,7 +1,8 @@
 """Open rasters, kept by each thread: a warm tile opens no file.
 
 A handle belongs to one thread (GDAL datasets are not shared between threads), one overview level and one version of
-the file; the least recently used are closed when there are too many, all those of a file when it cannot be read.
+the file. Handles are closed when there are too many (least recently used first), when a read of their file fails, when
+the file is judged anew, and when it belongs to no layer any more. A thread closes its own, at its next read.
 """
 
 from __future__ import annotations
@@ -19,11 +20,14 @@ from rasterio.windows import Window
 from app.errors import RasterUnreadable
 from app.settings import settings
 from app.tiling.grids import Rectangle
+from app.tiling.integrity import integrity
 from app.tiling.rasters import Band
 
 log = structlog.get_logger(__name__)
 
 FULL_RESOLUTION = -1
+
+_WORDS = "the raster under this place cannot be read at the moment: try again in some seconds"
 
 _Key = tuple[str, str, int]
 
@@ -31,14 +35,27 @@ _Key = tuple[str, str, int]
 class _Handle(NamedTuple):
     dataset: rasterio.DatasetReader
     factors: tuple[int, ...]
+    epoch: int
 
 
 class _Handles(threading.local):
     def __init__(self) -> None:
         self.open: OrderedDict[_Key, _Handle] = OrderedDict()
+        self.kept = _kept
 
 
+_kept: frozenset[str] = frozenset()
 _handles = _Handles()
+
+
+def keep(paths: frozenset[str]) -> None:
+    """Tells every thread which files the layers have now; it closes its handles of others at its next read.
+
+    Blocks shown while a job runs belong to no layer: closed with the others, they are opened again when asked for.
+    """
+    global _kept
+    _kept = paths
+    integrity.forget_others(paths)
 
 
 def factors(band: Band) -> tuple[int, ...]:
@@ -58,23 +75,32 @@ def read(band: Band, level: int, pixels: Rectangle) -> np.ndarray:
     try:
         array: np.ndarray = _handle(band, level).dataset.read(band.number, window=window)
     except (RasterioError, IndexError) as error:
-        forget(band)
+        _close(band)
         raise _unreadable(band, error) from error
     return array
 
 
-def forget(band: Band) -> None:
-    """Closes this thread's handles of a file: the next read opens it anew, repaired perhaps."""
-    for key in [key for key in _handles.open if key[:2] == (band.path, band.version)]:
-        _handles.open.pop(key).dataset.close()
-
-
 def _handle(band: Band, level: int) -> _Handle:
+    if _handles.kept is not _kept:
+        _close_others()
+    if integrity.is_condemned(band.path):
+        _close(band)
+        raise RasterUnreadable(_WORDS)
     key = (band.path, band.version, level)
     known = _handles.open.get(key)
     if known is not None:
-        _handles.open.move_to_end(key)
-        return known
+        if known.epoch == integrity.epoch(band.path):
+            _handles.open.move_to_end(key)
+            return known
+        _close(band)
+    handle = _handles.open[key] = _open(band, level)
+    while len(_handles.open) > settings().raster_handles:
+        _handles.open.popitem(last=False)[1].dataset.close()
+    return handle
+
+
+def _open(band: Band, level: int) -> _Handle:
+    epoch = integrity.epoch(band.path)  # before the file is opened: it may be judged meanwhile
     # No listing of the folder and no side files: what a tile shows is in the one file that was named.
     options = {} if level == FULL_RESOLUTION else {"OVERVIEW_LEVEL": level}
     try:
@@ -82,13 +108,21 @@ def _handle(band: Band, level: int) -> _Handle:
             dataset = rasterio.open(band.path, driver="GTiff", **options)
     except RasterioError as error:
         raise _unreadable(band, error) from error
-    handle = _Handle(dataset, tuple(dataset.overviews(1)))
-    _handles.open[key] = handle
-    while len(_handles.open) > settings().raster_handles:
-        _handles.open.popitem(last=False)[1].dataset.close()
-    return handle
+    return _Handle(dataset, tuple(dataset.overviews(1)), epoch)
+
+
+def _close(band: Band) -> None:
+    for key in [key for key in _handles.open if key[0] == band.path]:
+        _handles.open.pop(key).dataset.close()
+
+
+def _close_others() -> None:
+    _handles.kept = _kept
+    for key in [key for key in _handles.open if key[0] not in _handles.kept]:
+        _handles.open.pop(key).dataset.close()
 
 
 def _unreadable(band: Band, error: Exception) -> RasterUnreadable:
-    log.error("raster_unreadable", raster=band.path, reason=str(error))
-    return RasterUnreadable("the raster under this place cannot be read at the moment: try again in some seconds")
+    if integrity.suspect(band.path):  # once, however many tiles it has
+        log.error("raster_unreadable", raster=band.path, reason=str(error))
+    return RasterUnreadable(_WORDS)

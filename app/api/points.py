@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -34,31 +34,36 @@ async def point(request: Request, layer: LayerId, lon: Longitude, lat: Latitude)
 @read_route(router, "/point", summary="The class at a point in every layer there, the newest vintage first")
 async def point_of_all(request: Request, lon: Longitude, lat: Latitude) -> Response:
     allow_only(request, ("lon", "lat"))
-    there = [layer for layer in catalogue_of(request).layers() if _covers(layer, lon, lat)]
-    there.sort(key=lambda layer: (-(layer.vintage or 0), layer.id))
-    entries = await in_tile_thread(lambda: _entries(there, lon, lat))
-    return json_content(request, {"lon": lon, "lat": lat, "layers": entries})
+    there = layers_at(catalogue_of(request).layers(), lon, lat)
+    found = await in_tile_thread(lambda: entries(there, lon, lat))
+    return json_content(request, {"lon": lon, "lat": lat, "layers": found})
+
+
+def layers_at(layers: Iterable[Layer], lon: float, lat: float) -> list[Layer]:
+    """Those that may have a raster there, the newest vintage first; only they are read."""
+    return sorted(
+        (layer for layer in layers if _covers(layer, lon, lat)), key=lambda layer: (-(layer.vintage or 0), layer.id)
+    )
 
 
 def _covers(layer: Layer, lon: float, lat: float) -> bool:
-    """Whether a raster of the layer may lie there; only such layers are read."""
     west, south, east, north = layer.bbox
     return west <= lon <= east and south <= lat <= north and bool(layer.rasters_in(4326, (lon, lat, lon, lat)))
 
 
-def _entries(layers: Sequence[Layer], lon: float, lat: float) -> list[dict[str, Any]]:
+def entries(layers: Sequence[Layer], lon: float, lat: float) -> list[dict[str, Any]]:
     """One entry per layer. A raster that cannot be read leaves `value` empty in its own and says why in `problem`."""
-    entries = []
+    listed = []
     for layer in layers:
         words = {"layer": layer.id, "title": layer.title, "vintage": layer.vintage, "version": layer.version}
         try:
             found = value_at(layer.rasters_in(4326, (lon, lat, lon, lat)), 4326, lon, lat)
         except RasterUnreadable as error:
             nothing = dict.fromkeys(("value", "code", "title_fr", "title_en", "colour", "confidence"))
-            entries.append({**words, **nothing, "problem": error.message})
+            listed.append({**words, **nothing, "problem": error.message})
         else:
-            entries.append({**words, **class_at(layer, found), "problem": None})
-    return entries
+            listed.append({**words, **class_at(layer, found), "problem": None})
+    return listed
 
 
 def class_at(layer: Layer, found: PointValue) -> dict[str, Any]:

@@ -8,6 +8,7 @@ CosiaError
 │   └── WeightsUnreadable, WeightsMismatch, BandMismatch
 ├── Unknown                what was named does not exist (message shown)
 │   └── JobUnknown, ProcessUnknown
+├── Forbidden              the caller may not do this to a thing of somebody else (message shown)
 ├── Conflict               the thing is there but not in a state that allows it
 │   └── ResultNotReady
 ├── LimitReached           a limit of the caller or of the service; `retry_after_s` says when to come back
@@ -88,6 +89,10 @@ class JobUnknown(Unknown):
 
 class ProcessUnknown(Unknown):
     type = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/no-such-process"
+
+
+class Forbidden(CosiaError):
+    type = "forbidden"
 
 
 class Conflict(CosiaError):

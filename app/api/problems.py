@@ -15,6 +15,7 @@ log = structlog.get_logger(__name__)
 _STATUSES: dict[type[errors.CosiaError], int] = {
     errors.Invalid: 400,
     errors.Unknown: 404,
+    errors.Forbidden: 403,
     errors.Conflict: 409,
     errors.LimitReached: 429,
     errors.Unavailable: 503,
@@ -23,6 +24,7 @@ _STATUSES: dict[type[errors.CosiaError], int] = {
 
 _TITLES = {
     400: "The request cannot be used",
+    403: "Not allowed to you",
     404: "Not found",
     405: "Method not allowed",
     409: "Conflict",

@@ -25,6 +25,7 @@ from app.publish.inputs import gather
 from app.publish.mosaics import Mosaic, mosaics
 from app.publish.overviews import write_overviews
 from app.publish.raster_files import Progress, href_of, hrefs_of, part_of, write_raster
+from app.publish.results import JOB_PREFIX, is_job_layer
 from app.storage import Storage
 
 _LAYER_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -76,6 +77,8 @@ def publish(
     """
     if not _LAYER_ID.fullmatch(layer_id):
         raise ParameterInvalid("a layer id has small letters, digits, '.', '_' and '-', 64 at most", "layer")
+    if is_job_layer(layer_id):
+        raise ParameterInvalid(f"ids that begin with {JOB_PREFIX!r} are those of published jobs", "layer")
     if not rasters:
         raise ParameterInvalid("there is no raster to publish", "rasters")
     content = mosaics(gather(storage, rasters, nomenclature, coding))

@@ -7,12 +7,13 @@ import shapely
 from sqlalchemy import delete
 
 from app.aoi import from_grid_crs
-from app.database import JobRow, LayerRow, RasterRow, Sessions, now_s
+from app.database import JobRow, LayerRow, RasterRow, Sessions, exclusive, now_s
+from app.definitions import nomenclature
 from app.errors import Conflict, Unknown
 from app.storage import Storage
 
 JOB_PREFIX = "job-"
-"""Of the ids of such layers; `publish` refuses it."""
+"""Of the ids of such layers; `publish` refuses it for others."""
 
 _FOOTPRINT_STEP_M = 1000.0
 
@@ -35,16 +36,16 @@ def publish_result(
     if job.status != "successful" or job.results is None:
         raise Conflict(f"the job is {job.status}: only a successful one can be published")
     if "classes" not in job.results:
-        raise Conflict("the job was asked without the output 'classes': there is nothing to show")
+        raise Conflict("the job has no output 'classes': there is nothing to show")
     raster = _raster(storage, job.results["classes"], job.results.get("confidence"))
     layer_id = layer_id_of(job.id)
-    with sessions.write() as session:
+    with exclusive(sessions.engine, layer_id), sessions.write() as session:
         layer = session.merge(
             LayerRow(
                 id=layer_id,
                 title=title,
                 description="Predicted on demand; published by who asked for it.",
-                nomenclature="cosia",
+                nomenclature=nomenclature().id,
                 vintage=vintage,
                 imagery_source=job.source_id,
                 model=job.model_id,
@@ -64,7 +65,7 @@ def publish_result(
 def withdraw_result(sessions: Sessions, job_id: str) -> None:
     """Takes the layer away; the job keeps its files. Raises Unknown where it is not published."""
     layer_id = layer_id_of(job_id)
-    with sessions.write() as session:
+    with exclusive(sessions.engine, layer_id), sessions.write() as session:
         layer = session.get(LayerRow, layer_id)
         if layer is None:
             raise Unknown("this job's result is not published")
@@ -75,7 +76,6 @@ def withdraw_result(sessions: Sessions, job_id: str) -> None:
 def _raster(storage: Storage, href: str, confidence_href: str | None) -> RasterRow:
     with storage.reading(href) as path, rasterio.open(path, driver="GTiff") as dataset:
         epsg = dataset.crs.to_epsg()
-        box = shapely.box(*dataset.bounds)
         return RasterRow(
             name="classes",
             href=href,
@@ -88,5 +88,5 @@ def _raster(storage: Storage, href: str, confidence_href: str | None) -> RasterR
             resolution_m=dataset.transform.a,
             width=dataset.width,
             height=dataset.height,
-            footprint=from_grid_crs(box, epsg, step_m=_FOOTPRINT_STEP_M),
+            footprint=from_grid_crs(shapely.box(*dataset.bounds), epsg, step_m=_FOOTPRINT_STEP_M),
         )

@@ -8,58 +8,90 @@ import click
 
 from app import imagery
 from app.cli.progress import Bars, say
-from app.database import sessions
+from app.database import LayerRow, sessions
 from app.database.migrate import migrate as migrate_database
 from app.definitions import nomenclature
+from app.definitions.coding import Coding
 from app.publish import publish as publish_layer
 from app.publish import unpublish as unpublish_layer
 from app.storage import storage
+
+_GRACE_S = 3.0
+"""How long files stay when a layer is withdrawn: every process looks at the database each two seconds."""
 
 
 @click.command()
 @click.argument("layer_id", metavar="LAYER")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--title", default=None, help="What people read; the id when left out.")
-@click.option("--description", default="")
+@click.option("--description", default=None)
 @click.option("--vintage", type=click.IntRange(1900, 2200), default=None, help="Year of the imagery.")
 @click.option("--imagery", "imagery_source", default=None, help="Id of the imagery source to show behind it.")
-@click.option("--attribution", default="IGN", show_default=True)
+@click.option("--attribution", default=None, help="Whom to name; IGN when left out.")
 @click.option("--nomenclature", "nomenclature_id", default="cosia", show_default=True)
+@click.option(
+    "--coding",
+    type=click.Choice([coding.value for coding in Coding]),
+    default=Coding.VALUES.value,
+    show_default=True,
+    help="What the numbers in GeoTIFFs mean: the nomenclature's values, FLAIR's codes, or indexes of its networks.",
+)
+@click.option(
+    "--add", is_flag=True, help="Keep the rasters and words LAYER has; files of the same place replace theirs."
+)
 def publish(
     layer_id: str,
     files: tuple[Path, ...],
     title: str | None,
-    description: str,
+    description: str | None,
     vintage: int | None,
     imagery_source: str | None,
-    attribution: str,
+    attribution: str | None,
     nomenclature_id: str,
+    coding: str,
+    add: bool,
 ) -> None:
-    """Publish class GeoTIFFs as LAYER, new or in place of the one of that id."""
+    """Publish class rasters as LAYER, new or in place of the one of that id.
+
+    FILE is a GeoTIFF (a byte a pixel), an official GeoPackage (.gpkg), or a folder with such files. Readers see the old
+    layer until the new one is whole; when a file is refused, nothing has changed.
+    """
     migrate_database(sessions().engine)
+    before = _words(layer_id) if add else None
     with Bars() as bars:
         version = publish_layer(
             sessions(),
             storage(),
             layer_id=layer_id,
-            title=title or layer_id,
-            description=description,
+            title=title or (before.title if before else layer_id),
+            description=description if description is not None else (before.description if before else ""),
             rasters=files,
             nomenclature=nomenclature(nomenclature_id),
-            vintage=vintage,
-            imagery_source=imagery_source,
-            model=None,
-            attribution=attribution,
+            vintage=vintage or (before.vintage if before else None),
+            imagery_source=imagery_source or (before.imagery_source if before else None),
+            model=before.model if before else None,
+            attribution=attribution or (before.attribution if before else "IGN"),
+            demonstration=before.demonstration if before else False,
+            coding=Coding(coding),
+            add=add,
             progress=lambda fraction: bars.show("publishing", fraction),
+            tell=say,
         )
     say(f"layer {layer_id} is published, version {version}")
+
+
+def _words(layer_id: str) -> LayerRow | None:
+    """What a published layer says of itself."""
+    with sessions().read() as session:
+        return session.get(LayerRow, layer_id)
 
 
 @click.command()
 @click.argument("layer_id", metavar="LAYER")
 def unpublish(layer_id: str) -> None:
     """Withdraw LAYER and remove its files."""
-    unpublish_layer(sessions(), storage(), layer_id)
+    migrate_database(sessions().engine)
+    unpublish_layer(sessions(), storage(), layer_id, grace_s=_GRACE_S)
     say(f"layer {layer_id} is withdrawn")
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from app.definitions import Nomenclature
 from app.definitions.coding import Coding
 from app.errors import RasterRefused
+from app.outputs import Progress
 from app.publish.geopackages import inspect_geopackage
 from app.publish.geotiffs import inspect_geotiff
 from app.publish.sources import Source
@@ -17,19 +18,27 @@ _GEOTIFF, _GEOPACKAGE = (".tif", ".tiff"), (".gpkg",)
 
 
 def gather(
-    storage: Storage, rasters: Sequence[Path | str], nomenclature: Nomenclature, coding: Coding = Coding.VALUES
+    storage: Storage,
+    rasters: Sequence[Path | str],
+    nomenclature: Nomenclature,
+    coding: Coding = Coding.VALUES,
+    progress: Progress | None = None,
 ) -> list[Source]:
     """The checked inputs, in the order given; of a folder, every file of a known format in it, by name.
 
-    rasters: paths, or hrefs of our own storage (block files, outputs). Raises RasterRefused, naming the file.
+    rasters: paths, or hrefs of our own storage (block files, outputs). progress: told the fraction done, 0-1.
+    Raises RasterRefused, naming the file.
     """
-    sources: list[Source] = []
+    files: list[Path | str] = []
     for raster in rasters:
-        if isinstance(raster, str):
-            name, path = raster.rpartition("/")[2], storage.gdal_path(raster)
-            sources.append(inspect_geotiff(path, name, storage.sha256(raster), nomenclature))
-        else:
-            sources += [_inspect(path, nomenclature, coding) for path in _files(raster)]
+        files += [raster] if isinstance(raster, str) else _files(raster)
+    sources: list[Source] = []
+    for number, file in enumerate(files, start=1):
+        sources.append(
+            _stored(storage, file, nomenclature) if isinstance(file, str) else _given(file, nomenclature, coding)
+        )
+        if progress is not None:
+            progress(number / len(files))
     return sources
 
 
@@ -44,7 +53,12 @@ def _files(given: Path) -> list[Path]:
     return found
 
 
-def _inspect(path: Path, nomenclature: Nomenclature, coding: Coding) -> Source:
+def _stored(storage: Storage, href: str, nomenclature: Nomenclature) -> Source:
+    name = href.rpartition("/")[2]
+    return inspect_geotiff(storage.gdal_path(href), name, storage.sha256(href), nomenclature)
+
+
+def _given(path: Path, nomenclature: Nomenclature, coding: Coding) -> Source:
     if not path.is_file():
         raise RasterRefused(f"{path.name} is missing, or is no file")
     if path.suffix.lower() in _GEOPACKAGE:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +20,7 @@ from sqlalchemy import delete, select
 from app.database import LayerOverviewRow, LayerRow, RasterRow, Sessions, exclusive, now_s
 from app.definitions import Nomenclature
 from app.definitions.coding import Coding
-from app.errors import ParameterInvalid, Unknown
+from app.errors import ParameterInvalid, Unavailable, Unknown
 from app.publish.additions import with_additions
 from app.publish.inputs import gather
 from app.publish.mosaics import Mosaic, mosaics
@@ -29,8 +30,8 @@ from app.publish.results import JOB_PREFIX, is_job_layer
 from app.storage import Storage
 
 _LAYER_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-_RASTERS_SHARE = 0.95
-"""Share of the time that goes into the rasters; the rest is the overview of all of them."""
+_CHECKS_SHARE, _RASTERS_SHARE = 0.05, 0.9
+"""Shares of the time that go into checking files and into the rasters; the rest is the overview of all of them."""
 _ROWS_AT_ONCE = 1000
 """Databases bound the number of parameters of a statement."""
 
@@ -81,18 +82,19 @@ def publish(
         raise ParameterInvalid(f"ids that begin with {JOB_PREFIX!r} are those of published jobs", "layer")
     if not rasters:
         raise ParameterInvalid("there is no raster to publish", "rasters")
-    content = mosaics(gather(storage, rasters, nomenclature, coding))
     folder, report = _folder(layer_id), progress or (lambda _fraction: None)
+    content = mosaics(gather(storage, rasters, nomenclature, coding, part_of(report, 0.0, _CHECKS_SHARE)))
     with exclusive(sessions.engine, folder) as still_held:
         before = _state(sessions, layer_id)
         kept: list[RasterRow] = []
         if add and before.layer is not None:
             _require_same_nomenclature(before.layer, nomenclature)
             kept, content = with_additions(storage, before.rasters, content)
-        written = _write(storage, folder, content, nomenclature, before, part_of(report, 0.0, _RASTERS_SHARE))
-        rows = [*kept, *written]
-        told = part_of(report, _RASTERS_SHARE, 1 - _RASTERS_SHARE)
-        overviews = write_overviews(storage, folder, rows, (before.rasters, before.overviews), nomenclature, told)
+        with _nothing_left_behind(storage, folder):
+            told = part_of(report, _CHECKS_SHARE, _RASTERS_SHARE)
+            rows = [*kept, *_write(storage, folder, content, nomenclature, before, told)]
+            told = part_of(report, _CHECKS_SHARE + _RASTERS_SHARE, 1 - _CHECKS_SHARE - _RASTERS_SHARE)
+            overviews = write_overviews(storage, folder, rows, (before.rasters, before.overviews), nomenclature, told)
         for remark in (remark for mosaic in content for remark in mosaic.remarks()):
             (tell or (lambda _remark: None))(remark)
         layer = LayerRow(
@@ -120,7 +122,8 @@ def unpublish(sessions: Sessions, storage: Storage, layer_id: str, *, grace_s: f
         with sessions.write() as session:
             row = session.get(LayerRow, layer_id)
             if row is None:
-                raise Unknown("there is no such layer", "layer")
+                published = ", ".join(session.scalars(select(LayerRow.id).order_by(LayerRow.id))) or "none"
+                raise Unknown(f"there is no layer {layer_id!r}; published: {published}", "layer")
             session.execute(delete(LayerOverviewRow).where(LayerOverviewRow.layer_id == layer_id))
             session.execute(delete(RasterRow).where(RasterRow.layer_id == layer_id))
             session.delete(row)
@@ -176,6 +179,19 @@ def _write(
         done += share
     progress(1.0)
     return rows
+
+
+@contextmanager
+def _nothing_left_behind(storage: Storage, folder: str) -> Iterator[None]:
+    """Removes what was written inside when it is refused, fails or is interrupted. What a killed process wrote stays,
+    for the next publication to find."""
+    there = set(storage.names(folder))
+    try:
+        yield
+    except BaseException:
+        with suppress(Unavailable):
+            _retire(storage, folder, keep=there)
+        raise
 
 
 def _replace_rows(sessions: Sessions, before: _State, after: _State) -> None:

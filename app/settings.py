@@ -65,6 +65,10 @@ class Settings(BaseSettings):
 
     raster_handles: int = Field(64, gt=0, description="Open rasters kept by each thread.")
     tile_cache_bytes: int = Field(64_000_000, ge=0, description="Memory for encoded tiles, bytes.")
+    tile_cache_redis_url: SecretStr | None = Field(
+        None, description="redis:// URL of a second cache of tiles, shared by all processes. Unset: none."
+    )
+    tile_cache_expires_s: int = Field(86_400, gt=0, description="Time a tile stays in the second cache, s.")
     tile_threads: int = Field(2, gt=0, description="Threads that render tiles; an object store wants some ten.")
     tile_queue: int = Field(500, ge=0, description="Most tiles waiting for a thread; more are refused for the moment.")
     tile_wait_s: float = Field(1.0, gt=0, description="Longest wait of a tile for a thread, s; then it is refused.")

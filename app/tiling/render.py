@@ -17,6 +17,7 @@ from app.tiling.cache import TileCache
 from app.tiling.grids import TileGrid, tile_grid
 from app.tiling.rasters import Band, RasterRef
 from app.tiling.read import read_tile
+from app.tiling.shared_cache import SharedCache
 from app.tiling.styles import Look, Style, palette_of
 
 _EMPTY = b""
@@ -49,6 +50,13 @@ def tile_cache() -> TileCache:
     return TileCache(settings().tile_cache_bytes)
 
 
+@lru_cache
+def shared_cache() -> SharedCache | None:
+    """Those of all processes, where a Redis is set for it."""
+    url = settings().tile_cache_redis_url
+    return SharedCache(url.get_secret_value(), settings().tile_cache_expires_s, _ENCODING) if url else None
+
+
 def picture(tile: TileGrid, rasters: Sequence[RasterRef], style: Style) -> Picture:
     """rasters: those that may lie under the tile, the first on top."""
     if style is Style.CONFIDENCE:
@@ -71,7 +79,12 @@ def encoded(asked: Picture) -> bytes:
     """
     found = known(asked)
     if found is None:
-        found = _encode(read_tile(asked.tile, zip(asked.bands, asked.grids, strict=True)))
+        shared = shared_cache()
+        found = shared.get(asked.key) if shared else None
+        if found is None:
+            found = _encode(read_tile(asked.tile, zip(asked.bands, asked.grids, strict=True)))
+            if shared:
+                shared.put(asked.key, found)
         tile_cache().put(asked.key, found)
     return found
 

@@ -30,7 +30,7 @@ from app.api import (
 )
 from app.api.front_door import FrontDoor
 from app.api.page import add_page
-from app.api.problems import add_problem_handlers
+from app.api.problems import PROBLEMS, add_problem_handlers
 from app.catalogue import Catalogue, Snapshot
 from app.database import sessions
 from app.logs import configure_logs
@@ -66,6 +66,7 @@ def create_app() -> ASGIApp:
         docs_url=None,
         redoc_url=None,
         lifespan=_lifespan,
+        responses=PROBLEMS,
         telemetry={"tracing": False, "metrics": False, "logs": False},  # ours are /metrics and the log
         routes=[*tiles.PLAIN_ROUTES, *tilesets.PLAIN_ROUTES],
     )

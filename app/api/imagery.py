@@ -32,7 +32,10 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 
 SourceId = Annotated[str, Path(max_length=64, description="Id of an imagery source.")]
 Coordinate = Annotated[str, Path(max_length=12, description="A whole number, 0 or more.")]
-StyleName = Annotated[str | None, Query(max_length=30, description="natural (default) or infrared.")]
+StyleName = Annotated[
+    str | None,
+    Query(max_length=30, description="natural (default) or infrared.", json_schema_extra={"enum": list(Rendition)}),
+]
 Version = Annotated[str | None, Query(max_length=64, description="Content version: such an address never changes.")]
 
 T = TypeVar("T")

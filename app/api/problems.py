@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from app import errors
 
@@ -36,6 +39,29 @@ _TITLES = {
 }
 
 _TYPE_PREFIX = "urn:cosia:problem:"
+
+_SCHEMA = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "request_id"],
+    "properties": {
+        "type": {"type": "string", "format": "uri", "description": "Kind of the problem, for programs."},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "What is wrong and what is allowed, for people."},
+        "request_id": {"type": ["string", "null"], "description": "Under which the log has it."},
+        "parameter": {"type": "string", "description": "Whose value is meant."},
+    },
+}
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    "4XX": {"description": "The request cannot be used.", "content": {"application/problem+json": {"schema": _SCHEMA}}},
+    503: {
+        "description": "Not available for the moment.",
+        "content": {"application/problem+json": {"schema": _SCHEMA}},
+        "headers": {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}},
+    },
+}
+"""Answers of every route, for the OpenAPI document."""
 
 
 def status_of(error: errors.CosiaError) -> int:
@@ -76,10 +102,19 @@ def _on_domain_error(_: Request, error: Exception) -> JSONResponse:
     return problem_of(error)
 
 
-def _on_http_error(_: Request, error: Exception) -> JSONResponse:
+def _on_http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
     word = _TITLES.get(error.status_code, "request failed").lower().replace(" ", "-")
-    return problem(error.status_code, word, str(error.detail), headers=dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = _allowed(request)
+    return problem(error.status_code, word, str(error.detail), headers=headers)
+
+
+def _allowed(request: Request) -> str:
+    """Methods of all routes that have this path: the router names those of the first one alone."""
+    matching = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    return ", ".join(sorted({method for route in matching for method in getattr(route, "methods", None) or ()}))
 
 
 def _on_validation_error(_: Request, error: Exception) -> JSONResponse:

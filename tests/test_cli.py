@@ -60,7 +60,8 @@ def test_a_refusal_names_the_file_and_has_exit_code_1(tmp_path: Path) -> None:
     assert "Traceback" not in refused.output
 
 
-def test_a_raster_is_published_and_withdrawn(classes: Path) -> None:
+def test_a_raster_is_published_and_withdrawn(classes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.cli.content._GRACE_S", 0.0)
     published = run("publish", "town-2021", classes, "--title", "Town 2021", "--vintage", "2021")
 
     assert published.exit_code == 0, published.output

@@ -177,7 +177,7 @@ def test_rasters_of_different_resolutions_are_refused(
 
 
 def test_a_file_that_is_no_geotiff_is_refused(sessions: Sessions, storage: FolderStorage, tmp_path: Path) -> None:
-    path = tmp_path / "inline.vrt"
+    path = tmp_path / "inline.tif"
     path.write_text("<VRTDataset rasterXSize='1' rasterYSize='1'/>")
 
     with pytest.raises(RasterRefused, match="GeoTIFF"):

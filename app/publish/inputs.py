@@ -63,4 +63,8 @@ def _given(path: Path, nomenclature: Nomenclature, coding: Coding) -> Source:
         raise RasterRefused(f"{path.name} is missing, or is no file")
     if path.suffix.lower() in _GEOPACKAGE:
         return inspect_geopackage(path, sha256(path), nomenclature)
+    if path.suffix.lower() not in _GEOTIFF:
+        raise RasterRefused(
+            f"{path.name}: .tif, .tiff and .gpkg can be published, and folders of them; unpack archives"
+        )
     return inspect_geotiff(str(path), path.name, sha256(path), nomenclature, coding)

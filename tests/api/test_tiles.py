@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import shutil
+import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -188,3 +190,79 @@ def test_links_begin_with_the_configured_address_whatever_the_host_header_says(p
     )
 
     assert "evil" not in answer.text
+
+
+@pytest.mark.parametrize("query", ["opacity=40", "isolate=9", "style=colour-blind", "isolate=9&opacity=0&classes=1,9"])
+def test_another_look_is_another_header_before_the_same_data(published: TestClient, query: str) -> None:
+    plain = published.get(TILE)
+    dressed = published.get(f"{TILE}?{query}")
+
+    assert dressed.status_code == 200
+    assert dressed.content != plain.content
+    assert dressed.headers["etag"] != plain.headers["etag"]
+    assert dressed.content[dressed.content.index(b"IDAT") :] == plain.content[plain.content.index(b"IDAT") :]
+
+
+def test_an_isolated_class_stands_out_of_pale_ones(published: TestClient) -> None:
+    shown = _colours(published.get(f"{TILE}?isolate=1&opacity=50").content)
+
+    assert (*layers.BUILDING_RGB, 128) in shown
+    assert {colour for colour in shown if colour[3]} <= {(*layers.BUILDING_RGB, 128), (224, 224, 224, 128)}
+
+
+@pytest.mark.parametrize(
+    "query", ["opacity=101", "opacity=0.5", "opacity=", "isolate=99", "isolate=", "isolate=1,2",
+              "isolate=1&style=confidence", "opacity=5&opacity=5"],
+)  # fmt: skip
+def test_looks_that_make_no_sense_are_refused_by_name(published: TestClient, query: str) -> None:
+    answer = published.get(f"{TILE}?{query}")
+
+    assert answer.status_code == 400
+    assert answer.json()["parameter"] in query
+
+
+def test_a_client_that_has_the_tile_gets_304_without_a_pixel_read(
+    published_folder: Path, tmp_path: Path, published: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    etag = published.get(TILE).headers["etag"]
+    data = shutil.copytree(published_folder, tmp_path / "data")
+    for path in (data / "layers").rglob("*.tif"):
+        path.write_bytes(b"")
+    monkeypatch.setenv("COSIA_DATA", str(data))
+    forget_settings()
+    from app.main import create_app
+
+    with TestClient(create_app()) as client:
+        assert client.get(TILE, headers={"If-None-Match": etag}).status_code == 304
+        assert client.get(TILE, headers={"If-None-Match": '"other"'}).status_code == 503
+
+
+def test_a_layer_with_a_changed_file_is_named_by_the_readiness(
+    published_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = shutil.copytree(published_folder, tmp_path / "data")
+    monkeypatch.setenv("COSIA_DATA", str(data))
+    monkeypatch.setenv("COSIA_SCRUB_S", "0.05")
+    forget_settings()
+    from app.main import create_app
+
+    path = next(path for path in (data / "layers/town").rglob("*.tif") if "confidence" not in path.name)
+    with TestClient(create_app()) as client:
+        good, before = path.read_bytes(), client.get("/readyz").json()["components"]["rasters"]
+        path.write_bytes(good + b"\0")
+        told = _await_rasters(client, "unreadable in town")
+        path.write_bytes(good)
+        after = _await_rasters(client, "ok")
+
+    assert (before, told["components"]["rasters"], after["components"]["rasters"]) == ("ok", "unreadable in town", "ok")
+    assert told["status"] == "not ready"
+    assert str(data) not in str(told)
+
+
+def _await_rasters(client: TestClient, state: str) -> dict[str, Any]:
+    for _ in range(200):
+        told: dict[str, Any] = client.get("/readyz").json()
+        if told["components"]["rasters"] == state:
+            break
+        time.sleep(0.05)
+    return told

@@ -11,6 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import select, text, update
 
+from app import jobs
 from app.database import (
     Base,
     ImageryFileRow,
@@ -23,8 +24,9 @@ from app.database import (
     now_s,
 )
 from app.database.migrate import _config, current, head, migrate, require_head
-from app.errors import Misconfigured, Unavailable
+from app.errors import JobUnknown, Misconfigured, Unavailable
 from migrations.spatial import include_object
+from tests import samples
 
 AWAY = "postgresql+psycopg://nobody@127.0.0.1:1/none"
 
@@ -94,6 +96,27 @@ def test_the_third_schema_names_the_rasters_there_are_and_can_be_left_again(sess
             len(session.scalars(select(RasterRow).where(intersects(RasterRow.footprint, shapely.Point(1, 1)))).all())
             == 2
         )
+
+
+def test_the_fourth_schema_keeps_jobs_with_all_that_belongs_to_them(sessions: Sessions) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("app.broker.ring", lambda *_: True)
+        predicted = jobs.submit(sessions, samples.request(), samples.LIMITS)
+        counted = jobs.submit_count(sessions, samples.count(), samples.LIMITS)
+
+    with sessions.engine.begin() as connection:
+        command.downgrade(_config(connection), "0003")
+        # The schema before knows predictions only.
+        assert connection.execute(text("SELECT id, source_id FROM job")).all() == [(predicted.id, "ortho-2021")]
+        command.upgrade(_config(connection), "head")
+
+    with sessions.read() as session:
+        job = jobs.get(session, predicted.id)
+        assert (job.process, job.source_id, job.model_id, job.fence) == ("predict-land-cover", "ortho-2021", "tiny", 0)
+        assert jobs.progress(session, job.id).total == 1
+        assert [event.kind for event in jobs.events_since(session, job.id, 0)] == ["status"]
+        with pytest.raises(JobUnknown):
+            jobs.get(session, counted.id)
 
 
 def test_the_index_finds_what_meets_a_shape_and_nothing_else(sessions: Sessions) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -159,6 +162,49 @@ def test_a_turn_whose_worker_was_killed_is_taken_again(
     assert state(sessions, job).status == "successful"
     document = json.loads(storage.path(f"jobs/{job.id}/areas.json").read_text())
     assert document["area_m2"] == 5120 * 64 * 0.04
+
+
+KILLED_AT_THE_SECOND_WINDOW = """
+import os, signal, sys, threading
+from app import jobs
+from app.catalogue import Catalogue
+from app.database import Sessions, connect
+from app.settings import Settings
+from app.storage import FolderStorage
+from pathlib import Path
+from worker.finalize import finalize
+
+url, data, job_id = sys.argv[1:]
+sessions, storage = Sessions(connect(url)), FolderStorage(Path(data))
+tell = jobs.tell_progress
+def told(session, job, percent):
+    if percent > 33:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return tell(session, job, percent)
+jobs.tell_progress = told
+catalogue = Catalogue(sessions, storage, 2.0)
+finalize(sessions, storage, Settings(data=data), job_id, catalogue=catalogue, stop=threading.Event())
+"""
+
+
+@pytest.mark.usefixtures("layers")
+def test_a_job_whose_worker_is_killed_while_it_counts_is_finished_by_another(
+    sessions: Sessions, storage: FolderStorage, finish: Finish, database_url: str
+) -> None:
+    job = submit(sessions)
+
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED_AT_THE_SECOND_WINDOW, database_url, str(storage.folder), job.id], check=False
+    )
+
+    assert killed.returncode == -signal.SIGKILL
+    assert state(sessions, job).status == "running"
+    with sessions.write() as session:  # as time would
+        session.execute(update(JobRow).values(lease_until=0.0))
+    assert jobs.sweep(sessions, most_attempts=2, silence_s=0) == [job.id]
+    finish(job)
+    document = json.loads(storage.path(f"jobs/{job.id}/areas.json").read_text())
+    assert (state(sessions, job).status, document["area_m2"]) == ("successful", 5120 * 64 * 0.04)
 
 
 @pytest.mark.usefixtures("layers")

@@ -8,7 +8,7 @@ from app.api.parameters import allow_only, style_of
 from app.api.reading import NO_CACHE, content, json_content, read_route
 from app.api.tiles import LayerId, StyleName, catalogue_of
 from app.catalogue import Layer
-from app.outputs import class_entries, legend_png, legend_qml, legend_sld
+from app.outputs import legend_png, legend_qml, legend_sld
 from app.outputs.legends import Entry
 from app.settings import settings
 from app.tiling import Look, Style
@@ -62,11 +62,12 @@ async def qml(request: Request, layer: LayerId) -> Response:
 
 def entries(layer: Layer, style: Style) -> tuple[Entry, ...]:
     """Colours and words of a style's legend."""
-    if style is Style.NORMAL:
-        return class_entries(layer.nomenclature)
+    if style.shows_classes:
+        rows = [(c.value, c.title_fr) for c in sorted(layer.nomenclature.classes, key=lambda c: c.value)]
+    else:
+        rows = [(max(1, round(255 * step)), f"{step:.0%}") for step in _CONFIDENCE_STEPS]
     palette = palette_of(Look(style), layer.nomenclature.id)
-    steps = [(max(1, round(255 * step)), f"{step:.0%}") for step in _CONFIDENCE_STEPS]
-    return tuple(((int(palette[i, 0]), int(palette[i, 1]), int(palette[i, 2])), words) for i, words in steps)
+    return tuple(((int(palette[i, 0]), int(palette[i, 1]), int(palette[i, 2])), words) for i, words in rows)
 
 
 def legend_address(layer: Layer, style: Style) -> str:

@@ -25,7 +25,11 @@ INFO_FORMATS = {
 }
 """Media type of a GetFeatureInfo answer -> suffix of its resource."""
 
-_STYLE_TITLES = {Style.NORMAL: "Classes, official colours", Style.CONFIDENCE: "Confidence of the prediction"}
+_STYLE_TITLES = {
+    Style.NORMAL: "Classes, official colours",
+    Style.COLOUR_BLIND: "Classes, colours for colour-blind readers",
+    Style.CONFIDENCE: "Confidence of the prediction",
+}
 
 
 class Theme(NamedTuple):

@@ -5,14 +5,13 @@ from __future__ import annotations
 from app.outputs.blocks import write_block
 from app.outputs.category_sidecar import category_sidecar
 from app.outputs.cog import FORMAT_VERSION, Part, Progress, write_class_cog, write_confidence_cog
-from app.outputs.legends import class_entries, legend_png, legend_qml, legend_sld
+from app.outputs.legends import legend_png, legend_qml, legend_sld
 
 __all__ = [
     "FORMAT_VERSION",
     "Part",
     "Progress",
     "category_sidecar",
-    "class_entries",
     "legend_png",
     "legend_qml",
     "legend_sld",

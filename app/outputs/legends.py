@@ -21,11 +21,6 @@ _TEXT_PX = 14
 _SLD = "http://www.opengis.net/sld"
 
 
-def class_entries(nomenclature: Nomenclature) -> tuple[Entry, ...]:
-    """The classes in the order of their values, with their French names."""
-    return tuple((c.rgb, c.title_fr) for c in sorted(nomenclature.classes, key=lambda c: c.value))
-
-
 @lru_cache(maxsize=16)
 def legend_png(entries: tuple[Entry, ...]) -> tuple[bytes, int, int]:
     """A picture with one row per entry; its bytes, width and height in pixels."""

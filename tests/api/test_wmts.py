@@ -88,7 +88,7 @@ def test_each_layer_has_its_styles_with_a_legend_of_the_stated_size(published: T
             )
             assert picture.size == (int(legend.get("width", "0")), int(legend.get("height", "0")))
 
-    assert found == {"field": [("normal", "true")], "town": [("normal", "true"), ("confidence", None)]}
+    assert found == {"field": [("normal", "true"), ("colour-blind", None)], "town": [("normal", "true"), ("colour-blind", None), ("confidence", None)]}
 
 
 def test_titles_are_escaped(published: TestClient) -> None:

@@ -32,6 +32,7 @@
 /**
  * @typedef {object} Job
  * @property {string} jobID
+ * @property {string} processID
  * @property {'accepted' | 'running' | 'successful' | 'failed' | 'dismissed'} status
  * @property {string} [message]
  * @property {number} progress 0-100
@@ -52,7 +53,8 @@
 // Not the page's own address: the API's documentation lies deeper.
 const ROOT = new URL('/', window.location.href);
 const TIMEOUT_MS = 30_000;
-const PROCESS = 'api/processes/predict-land-cover';
+const PROCESS_ID = 'predict-land-cover';
+const PROCESS = `api/processes/${PROCESS_ID}`;
 
 /** What went wrong, in the server's own words where it answered (application/problem+json, RFC 9457). */
 export class ApiError extends Error {
@@ -214,8 +216,17 @@ export const estimate = (inputs, signal) => post(`${PROCESS}/estimate`, { inputs
 export const execute = (inputs, key, signal) =>
   post(`${PROCESS}/execution`, { inputs }, signal, { 'Idempotency-Key': key, Prefer: 'respond-async' });
 
-/** @param {string} id @param {AbortSignal} [signal] @returns {Promise<Job>} */
-export const getJob = (id, signal) => read(`api/jobs/${segment(id)}`, signal);
+/**
+ * A prediction. Jobs of other processes have no blocks and no picture: to the page they are not there.
+ *
+ * @param {string} id @param {AbortSignal} [signal] @returns {Promise<Job>}
+ */
+export async function getJob(id, signal) {
+  const job = /** @type {Job} */ (await read(`api/jobs/${segment(id)}`, signal));
+  if (job.processID === PROCESS_ID) return job;
+  const detail = `this job is not a prediction (${job.processID}): its results are at /api/jobs/${id}/results`;
+  throw new ApiError({ detail, status: 404, type: 'not-a-prediction' });
+}
 
 /** @param {string} id @param {AbortSignal} [signal] @returns {Promise<Results>} */
 export const getResults = (id, signal) => read(`api/jobs/${segment(id)}/results`, signal);

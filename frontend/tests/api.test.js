@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest';
 
-import { ApiError, estimate, execute, getCollections, getTile, ownAddress } from '../src/api.js';
+import { ApiError, estimate, execute, getCollections, getJob, getTile, ownAddress } from '../src/api.js';
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -51,6 +51,12 @@ test('a body that is not the JSON it says is an error without a sentence', async
   answering(new Response('{', { status: 500, headers: { 'Content-Type': 'application/json' } }));
 
   await expect(getCollections()).rejects.toMatchObject({ status: 500, detail: '' });
+});
+
+test('a job that predicts nothing is not there for the page', async () => {
+  answering(new Response(JSON.stringify({ jobID: 'a', processID: 'measure-areas' })));
+
+  await expect(getJob('a')).rejects.toMatchObject({ status: 404, type: 'not-a-prediction' });
 });
 
 test('no answer is status 0', async () => {

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from email.utils import quote
 from typing import NamedTuple
+from urllib.parse import quote
 
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
@@ -12,7 +12,7 @@ from fastapi.responses import StreamingResponse
 from app.api.problems import problem
 from app.storage import Storage
 
-_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 
 class _Part(NamedTuple):
@@ -35,15 +35,18 @@ def file_response(
     headers = {
         "Accept-Ranges": "bytes",
         "ETag": tag,
-        "Content-Disposition": f'attachment; filename="{quote(filename)}"',
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(filename, safe='')}",
     }
-    if tag in _tags(request.headers.get("if-none-match", "")):
+    if {tag, "*"} & _tags(request.headers.get("if-none-match", "")):
         return Response(status_code=304, headers=headers)
     wanted = request.headers.get("range", "")
     if request.headers.get("if-range", tag) != tag:
         wanted = ""  # the client holds a part of another version
     part = _part(wanted, size)
     if part is None:
+        headers["Content-Length"] = str(size)
+        return _sent(request, storage, href, _Part(0, size), 200, headers, media_type)
+    if part.start >= part.end:
         return problem(
             416,
             "range-not-satisfiable",
@@ -51,15 +54,17 @@ def file_response(
             headers={"Content-Range": f"bytes */{size}"},
         )
     headers["Content-Length"] = str(part.end - part.start)
-    status = 200
-    if part != (0, size) or (wanted and _RANGE.fullmatch(wanted)):
-        status = 206
-        headers["Content-Range"] = f"bytes {part.start}-{part.end - 1}/{size}"
+    headers["Content-Range"] = f"bytes {part.start}-{part.end - 1}/{size}"
+    return _sent(request, storage, href, part, 206, headers, media_type)
+
+
+def _sent(
+    request: Request, storage: Storage, href: str, part: _Part, status: int, headers: dict[str, str], media_type: str
+) -> Response:
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers, media_type=media_type)
-    return StreamingResponse(
-        storage.chunks(href, part.start, part.end), status_code=status, headers=headers, media_type=media_type
-    )
+    chunks = storage.chunks(href, part.start, part.end)
+    return StreamingResponse(chunks, status_code=status, headers=headers, media_type=media_type)
 
 
 def _tags(header: str) -> set[str]:
@@ -67,16 +72,13 @@ def _tags(header: str) -> set[str]:
 
 
 def _part(header: str, size: int) -> _Part | None:
-    """The bytes to send; all for a header that is none, or that asks for several ranges; None beyond the end."""
+    """The range that is asked for, empty where it lies beyond the end; None where it is no single range."""
     found = _RANGE.fullmatch(header)
     if found is None or not (found[1] or found[2]):
-        return _Part(0, size)
+        return None
     first, last = found[1], found[2]
     if not first:  # the last n bytes
-        length = min(int(last), size)
-        return _Part(size - length, size) if length else None
+        return _Part(max(0, size - int(last)), size)
     if last and int(last) < int(first):
-        return _Part(0, size)
-    if int(first) >= size:
         return None
     return _Part(int(first), min(int(last) + 1, size) if last else size)

@@ -5,7 +5,7 @@ so it can grow, what did not change is copied from the overview before, and each
 level of the national tile matrix sets, whose origins lie on the same lattice.
 
 A pixel holds the mode of the classes whose pixel centres it contains, nodata not counted (confidence: the mean). They
-are taken from an overview of the rasters with at least 8 × 8 pixels to a pixel here, each of which is a mode itself.
+are taken from an overview of the rasters with at least 4 × 4 pixels to a pixel here, each of which is a mode itself.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from rasterio.windows import Window
 
 from app.definitions import Grid
 
-_LEAST_VOTES = 8
+_LEAST_VOTES = 4
 """Pixels along a side of a coarse pixel that are asked where a raster has overviews so fine."""
 _STRIP_PX = 1 << 20
 
@@ -38,8 +38,10 @@ class Mode:
     def add(self, columns: np.ndarray, rows: np.ndarray, values: np.ndarray) -> None:
         first, last = int(rows[0]), int(rows[-1]) + 1
         kinds = max(int(values.max()) + 1, self._counts.shape[2])
-        self._counts = np.pad(self._counts, ((0, 0), (0, 0), (0, kinds - self._counts.shape[2])))
-        place = ((rows - first) * self._side_px * kinds)[:, None] + (columns * kinds)[None, :] + values
+        if kinds > self._counts.shape[2]:
+            self._counts = np.pad(self._counts, ((0, 0), (0, 0), (0, kinds - self._counts.shape[2])))
+        place = ((rows - first) * self._side_px * kinds)[:, None] + (columns * kinds)[None, :]
+        place += values
         counts = np.bincount(place.ravel(), minlength=(last - first) * self._side_px * kinds)
         self._counts[first:last] += counts.reshape(-1, self._side_px, kinds).astype(np.uint16)
 

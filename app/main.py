@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from app.api import (
     collections,
+    dataset,
     health,
     imagery,
     job_layers,
@@ -75,6 +76,7 @@ def create_app() -> ASGIApp:
     for module in (
         landing,
         collections,
+        dataset,
         points,
         statistics,
         processes,

@@ -9,6 +9,7 @@ from fastapi import Request
 
 from app.api.parameters import allow_only, classes_of, style_of
 from app.catalogue import Layer
+from app.catalogue.overlay import Overlay
 from app.errors import ParameterInvalid
 from app.tiling import Look
 
@@ -43,11 +44,14 @@ LOOK_PARAMETERS = [
 ]
 
 
-def look_of(request: Request, layer: Layer) -> Look:
-    """What the query asks for. Raises ParameterInvalid for what is not known, comes twice or makes no sense."""
+def look_of(request: Request, layer: Layer | Overlay, *others: str) -> Look:
+    """What the query asks for. others: parameters that somebody else reads.
+
+    Raises ParameterInvalid for what is not known, comes twice or makes no sense.
+    """
     if not request.scope["query_string"]:
         return _DEFAULT
-    allow_only(request, _NAMES)
+    allow_only(request, (*_NAMES, *others))
     query = request.query_params
     style = style_of(layer, query.get("style"))
     return Look(
@@ -58,7 +62,7 @@ def look_of(request: Request, layer: Layer) -> Look:
     )
 
 
-def _isolated(layer: Layer, text: str | None, shows_classes: bool) -> int | None:
+def _isolated(layer: Layer | Overlay, text: str | None, shows_classes: bool) -> int | None:
     if text is None:
         return None
     if not shows_classes:

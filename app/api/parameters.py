@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from fastapi import Request
 
 from app.catalogue import Layer
+from app.catalogue.overlay import Overlay
 from app.errors import ParameterInvalid, Unknown
 from app.tiling import Style
 
@@ -33,7 +34,7 @@ def integer(text: str, parameter: str) -> int:
     return int(text)
 
 
-def style_of(layer: Layer, text: str | None) -> Style:
+def style_of(layer: Layer | Overlay, text: str | None) -> Style:
     """The style of that name. Raises ParameterInvalid, naming those of the layer."""
     if text is None:
         return layer.styles[0]
@@ -42,7 +43,7 @@ def style_of(layer: Layer, text: str | None) -> Style:
     return Style(text)
 
 
-def classes_of(layer: Layer, style: Style, text: str | None) -> frozenset[int] | None:
+def classes_of(layer: Layer | Overlay, style: Style, text: str | None) -> frozenset[int] | None:
     """The class values that show, `1,8,9`. Raises ParameterInvalid."""
     if text is None:
         return None

@@ -11,6 +11,7 @@ from fastapi import Request, Response
 
 from app.api.reading import CORS, IMMUTABLE, tags_of
 from app.catalogue import Layer
+from app.catalogue.overlay import Overlay
 from app.settings import settings
 from app.tiling import Look, empty_tile, tile_grid
 from app.tiling.render import dressed, encoded, etag, known, picture
@@ -39,7 +40,7 @@ async def in_tile_thread(work: Callable[[], T]) -> T:
 
 async def tile_answer(
     request: Request,
-    layer: Layer,
+    layer: Layer | Overlay,
     tms_id: str,
     z: int,
     x: int,

@@ -13,6 +13,7 @@ from app.api.reading import PlainRoute, json_content, read_route
 from app.api.tile_answers import tile_answer
 from app.api.tiles import LAYER_PARAMETER, TILE_ANSWERS, LayerId, catalogue_of
 from app.catalogue import Layer
+from app.catalogue.overlay import Overlay
 from app.definitions.tile_matrix_set import TileMatrixSet, tile_matrix_set, tile_matrix_sets
 from app.errors import Unknown
 from app.settings import settings
@@ -56,7 +57,7 @@ async def tileset_list(request: Request, layer: LayerId) -> Response:
     shown = catalogue_of(request).layer(layer)
     path = f"/api/collections/{shown.id}/map/tiles"
     document = {
-        "tilesets": [_summary(shown, tms) for tms in shown.tile_matrix_sets],
+        "tilesets": [tileset_summary(tms, shown.title, path) for tms in shown.tile_matrix_sets],
         "links": [link("self", path, "this document")],
     }
     return json_content(request, document)
@@ -66,7 +67,8 @@ async def tileset_list(request: Request, layer: LayerId) -> Response:
 async def tileset(request: Request, layer: LayerId, tileMatrixSetId: TileMatrixSetId) -> Response:  # noqa: N803 - standard
     allow_only(request, ())
     shown = catalogue_of(request).layer(layer)
-    return json_content(request, _document(shown, _set_of(shown, tileMatrixSetId)))
+    path = f"/api/collections/{shown.id}/map/tiles"
+    return json_content(request, tileset_document(shown, set_of(shown, tileMatrixSetId), shown.title, path))
 
 
 @router.get(
@@ -89,7 +91,7 @@ async def map_tile(request: Request) -> Response:
     parts = request.path_params
     layer = catalogue_of(request).layer(parts["layer"])
     look = look_of(request, layer)
-    tms_id = _set_of(layer, parts["tileMatrixSetId"]).id
+    tms_id = set_of(layer, parts["tileMatrixSetId"]).id
     z, x, y = (integer(parts[name], name) for name in ("tileMatrix", "tileCol", "tileRow"))
     return await tile_answer(request, layer, tms_id, z, x, y, look, request.query_params.get("v"))
 
@@ -97,28 +99,34 @@ async def map_tile(request: Request) -> Response:
 PLAIN_ROUTES = [PlainRoute(f"/api{_TILE_PATH}", map_tile)]
 
 
-def _set_of(layer: Layer, tms_id: str) -> TileMatrixSet:
+def set_of(layer: Layer | Overlay, tms_id: str) -> TileMatrixSet:
     """A tile matrix set that the layer has tiles in. Raises Unknown, naming those."""
     for tms in layer.tile_matrix_sets:
         if tms.id == tms_id:
             return tms
     known = ", ".join(tms.id for tms in layer.tile_matrix_sets)
-    raise Unknown(f"layer {layer.id} has no tiles in that set; it has them in {known}", "tileMatrixSet")
+    raise Unknown(f"there are no tiles in that set; there are in {known}", "tileMatrixSet")
 
 
-def _summary(layer: Layer, tms: TileMatrixSet) -> dict[str, Any]:
-    path = f"/api/collections/{layer.id}/map/tiles/{tms.id}"
+def tileset_summary(tms: TileMatrixSet, title: str, path: str, query: str = "") -> dict[str, Any]:
+    """A tileset as lists show it. path: of the list. query: what every link of it repeats."""
     return {
-        "title": f"{layer.title}: {tms.title}",
+        "title": f"{title}: {tms.title}",
         "dataType": "map",
         "crs": tms.document["crs"],
         "tileMatrixSetURI": f"{settings().public_url}/api/tileMatrixSets/{tms.id}",
-        "links": [link("self", path, "tileset"), link(_SCHEME, f"/api/tileMatrixSets/{tms.id}", "tile matrix set")],
+        "links": [
+            link("self", f"{path}/{tms.id}{query}", "tileset"),
+            link(_SCHEME, f"/api/tileMatrixSets/{tms.id}", "tile matrix set"),
+        ],
     }
 
 
-def _document(layer: Layer, tms: TileMatrixSet) -> dict[str, Any]:
-    summary = _summary(layer, tms)
+def tileset_document(
+    layer: Layer | Overlay, tms: TileMatrixSet, title: str, path: str, query: str = ""
+) -> dict[str, Any]:
+    """All of a tileset: its summary, its limits, and where its tiles are."""
+    summary = tileset_summary(tms, title, path, query)
     bounds = layer.bounds(tms.epsg)
     limits = []
     for matrix in tms.matrices:
@@ -133,9 +141,10 @@ def _document(layer: Layer, tms: TileMatrixSet) -> dict[str, Any]:
             }
         )
     west, south, east, north = layer.bbox
+    address = f"{settings().public_url}{path}/{tms.id}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}"
     tiles = {
         "rel": "item",
-        "href": f"{summary['links'][0]['href']}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}?v={layer.version}",
+        "href": f"{address}{query}{'&' if query else '?'}v={layer.version}",
         "templated": True,
         "type": "image/png",
         "title": "tiles",

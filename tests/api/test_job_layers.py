@@ -83,7 +83,7 @@ def test_a_published_result_has_tiles_styles_a_theme_and_its_own_files(service: 
     assert (np.asarray(Image.open(io.BytesIO(tile))) == 11).all()
     root = etree.fromstring(service.get("/wmts").content)
     assert [e.text for e in root.iter("{http://www.opengis.net/ows/1.1}Identifier") if e.text in ("jobs",)] == ["jobs"]
-    assert service.get(f"/api/collections/{layer}").json()["cosia:styles"] == ["normal", "confidence"]
+    assert service.get(f"/api/collections/{layer}").json()["cosia:styles"] == ["normal", "colour-blind", "confidence"]
     (item,) = service.get(f"/api/stac/{layer}/items").json()["features"]
     files = {name: asset["href"].removeprefix("http://127.0.0.1:8000") for name, asset in item["assets"].items()}
     whole = service.get(f"/api/jobs/{successful_id}/results/classes.tif").content

@@ -17,7 +17,7 @@ def test_owslib_reads_the_capabilities(map_server: str, door: str) -> None:
 
     assert sorted(service.contents) == ["field", "reunion", "town"]
     assert service.identification.type == "OGC WMTS"
-    assert list(service["town"].styles) == ["normal", "confidence"]
+    assert list(service["town"].styles) == ["normal", "colour-blind", "confidence"]
     assert not service.restonly
     assert list(service["reunion"].tilematrixsetlinks) == ["PM_6_19", "2975_10cm_10_20", "4326_5_18"]
 

@@ -24,6 +24,7 @@ Aoi = Polygon | MultiPolygon
 
 _GEOD = pyproj.Geod(ellps="GRS80")
 _EXPECTED = "a GeoJSON Polygon or MultiPolygon, or a Feature or FeatureCollection of them, in longitude/latitude"
+_MOST_OUTLINE_KM = 5000
 _EDGE_STEP_DEG = 0.001
 """Edges are straight in lon/lat; cut this fine they bend by less than a millimetre when reprojected."""
 
@@ -165,16 +166,35 @@ def ellipsoidal_m2(aoi: BaseGeometry) -> float:
     return float(abs(_GEOD.geometry_area_perimeter(shapely.orient_polygons(aoi))[0]))
 
 
+def require_measurable(aoi: Aoi, limit_km2: float) -> None:
+    """Raises AoiTooLarge where area or outline are far too large, before anything is done that takes longer for it.
+
+    A few vertices can span the world in a polygon of hardly any area: its edges, cut as `to_grid_crs` does, would
+    fill the memory.
+    """
+    area_m2, outline_m = _GEOD.geometry_area_perimeter(shapely.orient_polygons(aoi))
+    if abs(area_m2) > 2e6 * limit_km2:  # twice: planar and ellipsoidal areas differ
+        raise _too_large(abs(area_m2), limit_km2)
+    if not outline_m <= _MOST_OUTLINE_KM * 1000:
+        raise AoiTooLarge(
+            f"the area's outline is {outline_m / 1000:.0f} km long, the limit is {_MOST_OUTLINE_KM} km: simplify it"
+        )
+
+
 def require_within_limit(aoi: Aoi, epsg: int, limit_km2: float) -> float:
     """The area in m². Raises AoiTooLarge above the limit."""
     # Ellipsoidal first: far from the grid's territory the planar figure means nothing.
-    geodesic_km2 = ellipsoidal_m2(aoi) / 1e6
-    area = area_m2(aoi, epsg) if geodesic_km2 <= 2 * limit_km2 else geodesic_km2 * 1e6
+    require_measurable(aoi, limit_km2)
+    area = area_m2(aoi, epsg)
     if not area <= limit_km2 * 1e6:
-        raise AoiTooLarge(
-            f"the area is {area / 1e6:.2f} km², the limit is {limit_km2:g} km²: draw a smaller one or split it"
-        )
+        raise _too_large(area, limit_km2)
     return area
+
+
+def _too_large(area_m2: float, limit_km2: float) -> AoiTooLarge:
+    return AoiTooLarge(
+        f"the area is {area_m2 / 1e6:.2f} km², the limit is {limit_km2:g} km²: draw a smaller one or split it"
+    )
 
 
 def covering_cells(aoi: BaseGeometry, grid: PredictionGrid) -> list[BlockCell]:

@@ -155,3 +155,15 @@ def test_a_ring_round_a_block_leaves_that_block_out() -> None:
 
     assert (11, 14001) not in cells
     assert len(cells) == 8
+
+
+def test_an_outline_that_spans_the_world_is_refused_before_it_is_cut_into_pieces() -> None:
+    # Eighty slivers around half the world: hardly any area, 30 million pieces.
+    slivers = shapely.MultiPolygon(
+        [shapely.Polygon([(-89, lat), (89, lat), (89, lat + 1e-9)]) for lat in range(-40, 40)]
+    )
+
+    with pytest.raises(AoiTooLarge, match="the limit is 5000 km"):
+        aoi.require_within_limit(slivers, 2154, 25.0)
+    with pytest.raises(AoiTooLarge, match="outline"):
+        aoi.require_measurable(slivers, 20_000.0)

@@ -54,8 +54,10 @@ def execute_changes(body: dict[str, Any], catalogue: Catalogue, owner: str, idem
 
 
 def polygon_of(geojson: object) -> aoi.Aoi:
-    """Raises AoiInvalid."""
-    return aoi.parse(geojson, most_vertices=settings().aoi_vertices)
+    """Raises AoiInvalid, AoiTooLarge."""
+    polygon = aoi.parse(geojson, most_vertices=settings().aoi_vertices)
+    aoi.require_measurable(polygon, settings().statistics_km2)
+    return polygon
 
 
 def submit(measurement: Measurement, owner: str, idempotency_key: str | None) -> JobRow:

@@ -38,6 +38,9 @@ _POLYGON_BODY = {
 _MOST_S, _MOST_WAIT_S = 15.0, 5.0
 """An answer comes within these two, seconds: what is not counted then becomes a job."""
 
+_MOST_OUTLINE_M = 200_000.0
+"""Of a polygon that is counted at once: some five hundred windows lie along it."""
+
 _ROOM = threading.BoundedSemaphore(4)
 """Callers whose polygons are counted at a time: each holds some windows in memory."""
 
@@ -93,7 +96,8 @@ async def class_changes(
 
 def _answer(measurement: Measurement, limit_km2: float, owner: str, idempotency_key: str | None) -> JSONResponse:
     """The figures where they can be had at once, else a job: the polygon is large, or others are being counted."""
-    document = _counted(measurement) if measurement.asked_m2 <= limit_km2 * 1e6 else None
+    at_once = measurement.asked_m2 <= limit_km2 * 1e6 and measurement.outline_m <= _MOST_OUTLINE_M
+    document = _counted(measurement) if at_once else None
     if document is None:
         answer = created(counting.submit(measurement, owner, idempotency_key))
     else:

@@ -64,6 +64,11 @@ class Measurement(ABC):
         # Far beyond a CRS' territory its plane means nothing.
         return planar if 0.5 * ellipsoidal < planar < 2 * ellipsoidal else ellipsoidal
 
+    @property
+    def outline_m(self) -> float:
+        """Length of the polygon's outline: along it, whole windows are read for a part of each."""
+        return sum(float(polygon.length) for polygon in self.polygons.values())
+
     @cached_property
     def outside_m2(self) -> float:
         """The part of `asked_m2` where the layer has no raster."""

@@ -66,6 +66,8 @@ def windows(layer: Layer, polygons: Mapping[int, BaseGeometry]) -> Iterator[Wind
 
 def _of_raster(layer: Layer, raster: RasterRef, polygon: BaseGeometry) -> Iterator[Window]:
     whole = raster.grid
+    if not polygon.intersects(shapely.box(*whole.bounds)):
+        return
     left, bottom, right, top = polygon.bounds
     first_column = max(0, math.floor((left - whole.left) / whole.resolution_m) // _ALIGNED_PX * _ALIGNED_PX)
     first_row = max(0, math.floor((whole.top - top) / whole.resolution_m) // _ALIGNED_PX * _ALIGNED_PX)

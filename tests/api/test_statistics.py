@@ -264,3 +264,11 @@ def test_what_cannot_be_counted_in_time_becomes_a_job(
     strip = _rectangle(-1.0, -5000.1, 1230.0, -5000.0)
 
     assert two_vintages.post("/api/collections/wide/areas", json=strip).status_code == 201
+
+
+def test_a_long_outline_is_not_counted_while_the_caller_waits(
+    two_vintages: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.api.statistics._MOST_OUTLINE_M", 39.0)
+
+    assert two_vintages.post("/api/collections/town/areas", json=CORNER).status_code == 201

@@ -31,6 +31,7 @@ _BODY: dict[str, Any] = {
             "application/json": {
                 "schema": {
                     "type": "object",
+                    "required": ["title"],
                     "additionalProperties": False,
                     "properties": {"title": {"type": "string", "minLength": 1, "maxLength": _TITLE_CHARACTERS}},
                 }

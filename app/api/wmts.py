@@ -13,7 +13,7 @@ from app.api.reading import CORS, NO_CACHE, content, read_route
 from app.api.tile_answers import in_tile_thread, tile_answer
 from app.api.tiles import catalogue_of
 from app.api.wmts_capabilities import INFO_FORMATS, SECTIONS, capabilities
-from app.api.wmts_faults import Fault, fault_of, invalid, report
+from app.api.wmts_faults import REPORTS, Fault, fault_of, invalid, report
 from app.api.wmts_feature_info import feature_info
 from app.api.wmts_requests import (
     PAIR_NAMES,
@@ -29,7 +29,7 @@ from app.api.wmts_requests import (
 from app.errors import CosiaError
 from app.tiling import Look
 
-router = APIRouter(prefix="/wmts", tags=["wmts"])
+router = APIRouter(prefix="/wmts", tags=["wmts"], responses=REPORTS)
 
 _TILE_PATH = "/1.0.0/{Layer}/{Style}/{TileMatrixSet}/{TileMatrix}/{TileRow}/{TileCol}"
 _XML_TYPES = ("*/*", "application/*", "application/xml", "text/*", "text/xml")
@@ -53,7 +53,13 @@ async def other_methods() -> Response:
     return report(Fault("OperationNotSupported", "HTTP method", "this service is asked by GET", 405, allowed))
 
 
-@read_route(router, "/1.0.0/WMTSCapabilities.xml", summary="WMTS capabilities", response_class=Response)
+@read_route(
+    router,
+    "/1.0.0/WMTSCapabilities.xml",
+    summary="WMTS capabilities",
+    response_class=Response,
+    responses={406: {"description": "It is XML, which is not accepted.", "content": {"text/plain": {}}}},
+)
 async def capabilities_resource(request: Request) -> Response:
     accepted = [part.split(";")[0].strip() for part in request.headers.get("accept", "*/*").split(",")]
     if not set(accepted) & set(_XML_TYPES):

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import Response
 
 from app.api.reading import CORS
 from app.api.wmts_templates import TEMPLATES
 from app.errors import CosiaError, Invalid, Unavailable, Unknown
+
+REPORTS: dict[int | str, dict[str, Any]] = {
+    status: {"description": "OWS exception report.", "content": {"application/xml": {}}} for status in ("4XX", 501, 503)
+}
+"""Refusals of this door, for the OpenAPI document."""
 
 
 class Fault(Exception):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import shapely
+from pyproj import Transformer
 
 from app.catalogue import Layer
 from app.definitions import Grid
@@ -156,3 +157,27 @@ def test_layers_of_different_classes_are_not_compared() -> None:
 
     with pytest.raises(ParameterInvalid, match="only layers of one nomenclature"):
         ChangeMeasurement(layer(), later(nomenclature=other), shapely.box(3, 43, 3.1, 43.1))
+
+
+def test_a_layer_in_another_crs_is_read_where_the_pixel_s_centre_lies(tmp_path: Path) -> None:
+    # Around 3° E the grids of Lambert-93 and UTM 31N are turned by hardly a degree; pixels never coincide.
+    centre_x, centre_y = Transformer.from_crs(2154, 32631, always_xy=True).transform(LEFT + 30.0, TOP - 30.0)
+    here = Grid(2154, LEFT, TOP, 0.2, 300, 300)
+    there = Grid(32631, round(centre_x) - 60.0, round(centre_y) + 60.0, 0.2, 600, 600)
+    old, new = blobs(300, 300), blobs(600, 600, seed=1)
+
+    counts, document = compare(
+        layer(write(tmp_path / "old.tif", old, here)),
+        later(write(tmp_path / "new.tif", new, there)),
+        shapely.box(*here.bounds).buffer(5),
+    )
+
+    xs, ys = np.meshgrid(LEFT + 0.1 + 0.2 * np.arange(300), TOP - 0.1 - 0.2 * np.arange(300))
+    utm_x, utm_y = Transformer.from_crs(2154, 32631, always_xy=True).transform(xs, ys)
+    columns, rows = np.floor((utm_x - there.left) / 0.2).astype(int), np.floor((there.top - utm_y) / 0.2).astype(int)
+    pairs = np.zeros((256, 256), np.int64)
+    np.add.at(pairs, (old, new[rows, columns]), 1)
+    # A centre on the very edge of a pixel may fall to either side.
+    assert np.abs(counts[0] - pairs).sum() <= 4
+    assert document["nodata_m2"] == 0
+    assert "nearest neighbour" in document["pixels"]

@@ -244,6 +244,13 @@ def test_an_unknown_source_is_said_with_those_there_are(register: Register, tmp_
         ("EPSG:2154", 2154),
         ("EPSG:5698", 2154),  # Lambert-93 with heights
         ("EPSG:9794", 2154),  # the newer realisation: centimetres away
+        ("+proj=utm +zone=20 +ellps=GRS80 +units=m", 5490),  # Antilles, without names or codes
+        ("+proj=utm +zone=22 +ellps=GRS80 +units=m", 2972),  # Guyane
+        ("+proj=utm +zone=40 +south +ellps=GRS80 +units=m", 2975),  # La Réunion
+        ("+proj=utm +zone=38 +south +ellps=GRS80 +units=m", 4471),  # Mayotte
+        ("+proj=utm +zone=21 +ellps=GRS80 +units=m", 4467),  # Saint-Pierre-et-Miquelon
+        ("+proj=utm +zone=40 +ellps=GRS80 +units=m", None),  # the other hemisphere
+        ("EPSG:32631", None),
         (UNNAMED_LAMBERT_93.replace("46.5", "46.4"), None),
         (UNNAMED_LAMBERT_93.replace("700000", "600000"), None),
         (UNNAMED_LAMBERT_93.replace("6378137,298.257223563", "6378249.2,293.4660213"), None),

@@ -88,7 +88,10 @@ def test_each_layer_has_its_styles_with_a_legend_of_the_stated_size(published: T
             )
             assert picture.size == (int(legend.get("width", "0")), int(legend.get("height", "0")))
 
-    assert found == {"field": [("normal", "true"), ("colour-blind", None)], "town": [("normal", "true"), ("colour-blind", None), ("confidence", None)]}
+    assert found == {
+        "field": [("normal", "true"), ("colour-blind", None)],
+        "town": [("normal", "true"), ("colour-blind", None), ("confidence", None)],
+    }
 
 
 def test_titles_are_escaped(published: TestClient) -> None:
@@ -273,6 +276,23 @@ def test_capabilities_negotiate(published: TestClient, query: str, expected: tup
     answer = published.get(f"/wmts?SERVICE=WMTS&REQUEST=GetCapabilities&{query}")
 
     assert (answer.status_code, _exception(answer.content)) == (400, expected)
+
+
+def test_capabilities_are_xml_whatever_formats_are_wished_for(published: TestClient) -> None:
+    root = _capabilities(published, "&AcceptFormats=image/gif,text/html")
+
+    assert etree.QName(root).localname == "Capabilities"
+
+
+def test_capabilities_that_a_client_has_already_are_not_sent_again(published: TestClient) -> None:
+    first = published.get("/wmts?SERVICE=WMTS&REQUEST=GetCapabilities")
+    again = published.get("/wmts/1.0.0/WMTSCapabilities.xml", headers={"If-None-Match": first.headers["etag"]})
+    part = published.get("/wmts?SERVICE=WMTS&REQUEST=GetCapabilities&SECTIONS=Themes")
+
+    assert first.headers["cache-control"] == "no-cache"
+    assert not first.headers["etag"].startswith("W/")
+    assert (again.status_code, again.content) == (304, b"")
+    assert part.headers["etag"] != first.headers["etag"]
 
 
 def test_capabilities_give_only_the_sections_asked_for(published: TestClient) -> None:

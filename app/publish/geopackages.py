@@ -32,7 +32,7 @@ _METHOD = 1
 """Grows when other pixels come out of the same polygons."""
 _RESOLUTION_M = 0.2
 _MAX_SIDE_PX = 300_000
-_STRIP_PX = 50_000 * 1024
+_STRIP_PX = 50_000 * 512
 _BATCH = 4096
 """Polygons cut at a time."""
 _TOLERANCE_M = 1.0

@@ -15,10 +15,11 @@ from app.tiling import Look
 
 _NAMES = ("classes", "isolate", "opacity", "style", "v")
 _DEFAULT = Look()
+_MOST_CHARACTERS = 200
 
 
 def _parameter(name: str, place: str, description: str, example: str) -> dict[str, Any]:
-    schema = {"type": "string", "maxLength": 200}
+    schema = {"type": "string", "maxLength": _MOST_CHARACTERS}
     required = place == "path"
     return {
         "name": name,
@@ -53,6 +54,8 @@ def look_of(request: Request, layer: Layer | Overlay, *others: str) -> Look:
         return _DEFAULT
     allow_only(request, (*_NAMES, *others))
     query = request.query_params
+    if len(query.get("v", "")) > _MOST_CHARACTERS:
+        raise ParameterInvalid(f"v has at most {_MOST_CHARACTERS} characters", "v")
     style = style_of(layer, query.get("style"))
     return Look(
         style,

@@ -17,6 +17,8 @@ from app.database import sessions
 
 router = APIRouter(prefix="/api/stac", tags=["stac"])
 
+_GEOJSON_ANSWER: dict[int | str, dict[str, Any]] = {200: {"content": {GEOJSON: {}}}}
+
 RasterName = Annotated[str, Path(max_length=200, description="Name of a raster of the layer.")]
 
 
@@ -45,7 +47,13 @@ async def collection_document(request: Request, layer: LayerId) -> Response:
     return json_content(request, collection(catalogue_of(request).layer(layer)))
 
 
-@read_route(router, "/{layer}/items", summary="The rasters of a layer as STAC items, in the order of their names")
+@read_route(
+    router,
+    "/{layer}/items",
+    summary="The rasters of a layer as STAC items, in the order of their names",
+    response_class=Response,
+    responses=_GEOJSON_ANSWER,
+)
 def items(
     request: Request,
     layer: LayerId,
@@ -76,7 +84,13 @@ def items(
     return json_content(request, document, GEOJSON)
 
 
-@read_route(router, "/{layer}/items/{name}", summary="A raster of a layer as a STAC item")
+@read_route(
+    router,
+    "/{layer}/items/{name}",
+    summary="A raster of a layer as a STAC item",
+    response_class=Response,
+    responses=_GEOJSON_ANSWER,
+)
 def item_document(request: Request, layer: LayerId, name: RasterName) -> Response:
     allow_only(request, ())
     shown = catalogue_of(request).layer(layer)

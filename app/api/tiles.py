@@ -12,6 +12,7 @@ from app.api.reading import PlainRoute, json_content, read_route
 from app.api.tile_answers import tile_answer
 from app.catalogue import Catalogue, Layer
 from app.settings import settings
+from app.tiling import Style
 
 router = APIRouter(prefix="/tiles", tags=["tiles"])
 
@@ -27,7 +28,14 @@ TILE_ANSWERS: dict[int | str, dict[str, Any]] = {
 
 LayerId = Annotated[str, Path(max_length=64, description="Id of a published layer.")]
 Coordinate = Annotated[str, Path(max_length=12, description="A whole number, 0 or more.")]
-StyleName = Annotated[str | None, Query(max_length=30, description="normal (default), colour-blind or confidence.")]
+StyleName = Annotated[
+    str | None,
+    Query(
+        max_length=30,
+        description="normal (default), colour-blind or confidence.",
+        json_schema_extra={"enum": list(Style)},
+    ),
+]
 Version = Annotated[str | None, Query(max_length=64, description="Content version: such an address never changes.")]
 
 LAYER_PARAMETER = path_parameter("layer", "Id of a published layer.", "cosia-demo-2021")

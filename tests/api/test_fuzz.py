@@ -1,4 +1,4 @@
-"""The OpenAPI document held to its word by schemathesis: all its checks (its default), on a running server, the same way each time."""
+"""The OpenAPI document held to its word: all checks of schemathesis, on a running server, the same way each time."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ from app.definitions import Nomenclature
 from app.errors import ParameterInvalid
 from tests import published as layers
 from tests.api.test_wmts_capabilities import make_layer
+from tests.conftest import forget_settings
 
 BASE = "http://127.0.0.1:8000"
 PATH = "/api/map/tiles"
@@ -175,3 +176,25 @@ def test_pages_of_other_sites_may_read_it(published: TestClient, path: str) -> N
 
     assert answer.headers["access-control-allow-origin"] == "*"
     assert "access-control-allow-credentials" not in answer.headers
+
+
+def test_the_landing_page_says_whom_to_ask(published: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COSIA_PROVIDER_NAME", "Région Exemple")
+    monkeypatch.setenv("COSIA_PROVIDER_URL", "https://region.example")
+    monkeypatch.setenv("COSIA_CONTACT_EMAIL", "cartes@region.example")
+    forget_settings()
+
+    landing = published.get("/api").json()
+    assert landing["provider"] == {"name": "Région Exemple", "url": "https://region.example"}
+    assert landing["contact"] == {"name": None, "email": "cartes@region.example"}
+
+
+def test_every_link_of_the_landing_page_leads_somewhere(published: TestClient) -> None:
+    # Jobs and processes ask the database; the documentation for people comes with the built page.
+    elsewhere = ("/api/jobs", "/api/processes", "/api/docs")
+    for link in published.get("/api").json()["links"]:
+        if not link["href"].endswith(elsewhere):
+            answer = published.get(link["href"].removeprefix(BASE))
+            assert answer.status_code == 200, link
+            sent, told = answer.headers["content-type"].split(";")[0], link["type"].split(";")[0]
+            assert sent in (told, "application/json"), link

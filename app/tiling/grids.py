@@ -55,6 +55,13 @@ class Rectangle:
             return None
         return Rectangle(column, row, right - column, bottom - row)
 
+    def united(self, other: Rectangle) -> Rectangle:
+        """The smallest that holds both."""
+        column, row = min(self.column, other.column), min(self.row, other.row)
+        right = max(self.column + self.width, other.column + other.width)
+        bottom = max(self.row + self.height, other.row + other.height)
+        return Rectangle(column, row, right - column, bottom - row)
+
 
 MAGNIFICATION = 1.2
 """How much larger than a tile's the pixels of an overview may be that is read for it."""

@@ -2,7 +2,7 @@
 
 A handle belongs to one thread (GDAL datasets are not shared between threads), one overview level and one version of
 the file. Handles are closed when there are too many (least recently used first), when a read of their file fails, when
-the file is judged anew, and when it belongs to no layer any more. A thread closes its own, at its next read.
+the file was written to or is judged anew, and when it belongs to no layer any more. A thread closes its own, at its next read.
 """
 
 from __future__ import annotations
@@ -71,12 +71,15 @@ def level_size(band: Band, level: int) -> tuple[int, int]:
 
 def read(band: Band, level: int, pixels: Rectangle) -> np.ndarray:
     """(height, width) uint8 of pixels that lie inside the level. Raises RasterUnreadable."""
+    if integrity.has_changed(band.path):
+        _close(band)
+        raise _unreadable(band, "it was written to")
     window = Window(pixels.column, pixels.row, pixels.width, pixels.height)
     try:
         array: np.ndarray = _handle(band, level).dataset.read(band.number, window=window)
     except (RasterioError, IndexError) as error:
         _close(band)
-        raise _unreadable(band, error) from error
+        raise _unreadable(band, str(error)) from error
     return array
 
 
@@ -107,7 +110,7 @@ def _open(band: Band, level: int) -> _Handle:
         with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR", GDAL_PAM_ENABLED=False):
             dataset = rasterio.open(band.path, driver="GTiff", **options)
     except RasterioError as error:
-        raise _unreadable(band, error) from error
+        raise _unreadable(band, str(error)) from error
     return _Handle(dataset, tuple(dataset.overviews(1)), epoch)
 
 
@@ -122,7 +125,7 @@ def _close_others() -> None:
         _handles.open.pop(key).dataset.close()
 
 
-def _unreadable(band: Band, error: Exception) -> RasterUnreadable:
+def _unreadable(band: Band, reason: str) -> RasterUnreadable:
     if integrity.suspect(band.path):  # once, however many tiles it has
-        log.error("raster_unreadable", raster=band.path, reason=str(error))
+        log.error("raster_unreadable", raster=band.path, reason=reason)
     return RasterUnreadable(_WORDS)

@@ -8,6 +8,19 @@ and in the log; they are never shown.
 from __future__ import annotations
 
 import threading
+from pathlib import Path
+
+Stamp = tuple[int, int, int]
+"""(size in bytes, time of modification in ns, inode) of a file: another one means that somebody wrote to it."""
+
+
+def stamp_of(path: str) -> Stamp | None:
+    """None where there is no such file, or none that can be looked at."""
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns, found.st_ino
 
 
 class Integrity:
@@ -18,6 +31,7 @@ class Integrity:
         self._suspect: set[str] = set()
         self._condemned: set[str] = set()
         self._epochs: dict[str, int] = {}
+        self._stamps: dict[str, Stamp | None] = {}
 
     def suspect(self, path: str) -> bool:
         """A read of it failed. Gives whether that is news."""
@@ -43,12 +57,26 @@ class Integrity:
             self._begin_epoch(path)
             return news
 
+    def watch(self, path: str, stamp: Stamp | None) -> None:
+        """From now on the file counts as changed when its stamp is another one."""
+        self._stamps[path] = stamp
+
+    def watched(self, path: str) -> Stamp | None:
+        """The stamp it was last seen with by whoever judges; None for none."""
+        return self._stamps.get(path)
+
+    def has_changed(self, path: str) -> bool:
+        """Whether somebody wrote to a watched file since it was judged; looks at the file."""
+        watched = self._stamps.get(path)
+        return watched is not None and stamp_of(path) != watched
+
     def forget_others(self, paths: frozenset[str]) -> None:
         """Drops what is known of all files but these."""
         with self._lock:
             self._suspect &= paths
             self._condemned &= paths
             self._epochs = {path: epoch for path, epoch in self._epochs.items() if path in paths}
+            self._stamps = {path: stamp for path, stamp in self._stamps.items() if path in paths}
 
     def is_condemned(self, path: str) -> bool:
         return path in self._condemned

@@ -82,7 +82,8 @@ def encoded(asked: Picture) -> bytes:
         shared = shared_cache()
         found = shared.get(asked.key) if shared else None
         if found is None:
-            found = _encode(read_tile(asked.tile, zip(asked.bands, asked.grids, strict=True)))
+            with RENDER_SECONDS.time():
+                found = _encode(read_tile(asked.tile, zip(asked.bands, asked.grids, strict=True)))
             if shared:
                 shared.put(asked.key, found)
         tile_cache().put(asked.key, found)

@@ -1,8 +1,8 @@
 """Watches the files of the layers: a tile must not show what was not published.
 
-DEFLATE's checksum finds a damaged tile when it is read, but a file overwritten by another valid one reads well. So each
-round looks at size, time and inode of every file, and a change is judged by the file's sha256. All files are also read
-through again and again, slowly, because rot changes neither size nor time.
+A file overwritten by another valid one reads well, and GDAL does not compare the checksums of DEFLATE streams. So each
+round looks at size, time and inode of every file, and judges a change by the file's sha256; readers refuse a changed
+file until then. All files are also read through again and again, slowly: rot changes neither size nor time.
 """
 
 from __future__ import annotations
@@ -17,15 +17,12 @@ import structlog
 from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
-from app.tiling.integrity import Integrity
+from app.tiling.integrity import Integrity, Stamp, stamp_of
 from app.tiling.rasters import RasterRef
 
 log = structlog.get_logger(__name__)
 
 _CHUNK_BYTES = 1 << 20
-
-_Stamp = tuple[int, int, int]
-"""(size in bytes, time of modification in ns, inode)."""
 
 
 class Scrubber:
@@ -46,7 +43,6 @@ class Scrubber:
         self._every_s = every_s
         self._bytes_per_round = int(bytes_per_s * every_s)
         self._expected: dict[str, str] = {}
-        self._stamps: dict[str, _Stamp | None] = {}
         self._reading = self._read_through()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -65,23 +61,24 @@ class Scrubber:
         """One round over all files; changed and doubtful ones are judged."""
         rasters = list(self._rasters())
         self._expected = {raster.path: raster.version for raster in rasters if _is_local(raster.path)}
-        self._stamps = {path: stamp for path, stamp in self._stamps.items() if path in self._expected}
         doubtful = self._integrity.doubtful()
         for path in self._expected:
-            stamp = _stamp(path)
+            stamp = stamp_of(path)
             # The first time, the content is believed until it is read through: a start must not read a country.
-            changed = stamp is None or self._stamps.setdefault(path, stamp) != stamp
-            if changed or (path in doubtful and not self._integrity.is_condemned(path)):
+            watched = self._integrity.watched(path)
+            if watched is None and stamp is not None and path not in doubtful:
+                self._integrity.watch(path, stamp)
+            elif stamp is None or stamp != watched or (path in doubtful and not self._integrity.is_condemned(path)):
                 self._judge(path, stamp)
         for path in doubtful - self._expected.keys():
             if _reads(path):
                 self._acquit(path)
         self._read_on()
 
-    def _judge(self, path: str, stamp: _Stamp | None) -> None:
+    def _judge(self, path: str, stamp: Stamp | None) -> None:
         digest = None if stamp is None else _sha256(path)
         # Written to while it was read: the next round sees another stamp and judges again.
-        self._stamps[path] = stamp
+        self._integrity.watch(path, stamp)
         if digest == self._expected[path]:
             self._acquit(path)
         elif self._integrity.condemn(path):
@@ -101,12 +98,12 @@ class Scrubber:
         while True:
             yield 1
             for path, expected in list(self._expected.items()):
-                digest, stamp = hashlib.sha256(), _stamp(path)
+                digest, stamp = hashlib.sha256(), stamp_of(path)
                 for chunk in _chunks(path):
                     digest.update(chunk)
                     yield len(chunk)
                 yield 1
-                if stamp == _stamp(path) and self._expected.get(path) == expected != digest.hexdigest():
+                if stamp == stamp_of(path) and self._expected.get(path) == expected != digest.hexdigest():
                     self._judge(path, stamp)
 
     def _run(self) -> None:
@@ -119,15 +116,6 @@ class Scrubber:
 
 def _is_local(path: str) -> bool:
     return not path.startswith("/vsi")
-
-
-def _stamp(path: str) -> _Stamp | None:
-    """None where there is no such file, or none that can be looked at."""
-    try:
-        found = Path(path).stat()
-    except OSError:
-        return None
-    return found.st_size, found.st_mtime_ns, found.st_ino
 
 
 def _chunks(path: str) -> Iterator[bytes]:

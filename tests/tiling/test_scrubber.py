@@ -85,6 +85,18 @@ def test_nothing_is_read_from_a_file_that_is_not_what_was_published(
     assert integrity.doubtful() == frozenset()
 
 
+def test_a_file_that_was_written_to_is_refused_before_the_scrubber_comes(published: RasterRef, watch: Scrubber) -> None:
+    path = Path(published.path)
+    good, value = path.read_bytes(), _read(published)
+    _flip(path)
+    assert _refused(published)
+
+    path.write_bytes(good)  # another time of modification: refused until its content is found right
+    assert _refused(published)
+    watch.look()
+    assert _read(published) == value
+
+
 def test_a_file_put_back_under_the_same_name_is_opened_anew(published: RasterRef, watch: Scrubber) -> None:
     path = Path(published.path)
     _read(published)
@@ -94,6 +106,14 @@ def test_a_file_put_back_under_the_same_name_is_opened_anew(published: RasterRef
 
     opened = [link.readlink() for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
     assert not [target for target in opened if str(target).startswith(published.path) and "deleted" in target.name]
+
+
+def test_a_file_that_was_never_there_is_in_doubt(published: RasterRef) -> None:
+    Path(published.path).unlink()
+    judged = Integrity()
+    Scrubber(lambda: [published], judged, every_s=3.0, bytes_per_s=0).look()
+
+    assert judged.is_condemned(published.path)
 
 
 def test_a_failed_read_of_a_good_file_is_forgiven(published: RasterRef, watch: Scrubber) -> None:

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from typing import NamedTuple
 
 import numpy as np
+from prometheus_client import Histogram
 
 from app.definitions import Grid
 from app.settings import settings
@@ -23,6 +24,8 @@ from app.tiling.styles import Look, Style, palette_of
 _EMPTY = b""
 _ENCODING = f"1 {version('deflate')}".encode()
 """Changes whenever equal pixels may be encoded as other bytes: part of every ETag."""
+
+RENDER_SECONDS = Histogram("cosia_tile_render_seconds", "Time to read and encode a tile that was not kept.")
 
 
 class Picture(NamedTuple):

@@ -2,7 +2,8 @@
 
 A handle belongs to one thread (GDAL datasets are not shared between threads), one overview level and one version of
 the file. Handles are closed when there are too many (least recently used first), when a read of their file fails, when
-the file was written to or is judged anew, and when it belongs to no layer any more. A thread closes its own, at its next read.
+the file was written to or is judged anew, and when it belongs to no layer any more. A thread closes its own, at its
+next read.
 """
 
 from __future__ import annotations

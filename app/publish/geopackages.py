@@ -10,48 +10,35 @@ import math
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
-from urllib.parse import quote
 
 import numpy as np
 import shapely
-from rasterio.crs import CRS
-from rasterio.errors import CRSError
 
 from app.definitions import Grid, Nomenclature
 from app.errors import RasterRefused
 from app.publish.block_names import block_name
 from app.publish.class_labels import class_value
+from app.publish.geopackage_tables import PolygonTable, bounds_of, epsg_of, label_columns, opened, polygon_table, quoted
 from app.publish.polygons import Spans, painted, spans
-from app.publish.sources import projected_epsg, snapped
+from app.publish.sources import snapped
 
 _METHOD = 1
 """Grows when other pixels come out of the same polygons."""
 _RESOLUTION_M = 0.2
 _MAX_SIDE_PX = 300_000
+"""60 km, for files that are no official block: a row of pixels must be cheap to hold."""
 _STRIP_PX = 50_000 * 512
+"""Pixels painted at a time: 512 rows of an official block."""
 _BATCH = 4096
 """Polygons cut at a time."""
-_TOLERANCE_M = 1.0
-"""The spatial index keeps bounds as 32-bit numbers, rounded outwards."""
 
+# By the kind that bits 1-3 of a geometry's flags name: none, XY, XYZ, XYM, XYZM.
 _ENVELOPE_BYTES = {0: 0, 1: 32, 2: 48, 3: 48, 4: 64}
 
 Label = tuple[object, object]
 """`numero` and `classe` as the file has them."""
-
-
-class _Table(NamedTuple):
-    """The polygons' table; names are those of the file."""
-
-    name: str
-    key: str
-    geometry: str
-    number: str | None
-    title: str | None
 
 
 @dataclass(frozen=True)
@@ -62,7 +49,7 @@ class GeoPackage:
     path: Path
     grid: Grid
     sha256: str
-    table: _Table = field(repr=False)
+    table: PolygonTable = field(repr=False)
     values: Mapping[Label, int] = field(repr=False)
     without_class: Counter[int] = field(default_factory=Counter, repr=False, compare=False)
     has_confidence: bool = False
@@ -80,7 +67,7 @@ class GeoPackage:
         strip = Grid(
             whole.epsg, whole.left, whole.top - row * whole.resolution_m, whole.resolution_m, whole.width, height
         )
-        with _opened(self.path, self.name) as database:
+        with opened(self.path, self.name) as database:
             runs = [spans(polygons, values, strip) for polygons, values in self._polygons(database, strip)]
         return painted(strip, Spans(*(np.concatenate(arrays) for arrays in zip(*runs, strict=True))) if runs else _NONE)
 
@@ -90,12 +77,12 @@ class GeoPackage:
     def _polygons(self, database: sqlite3.Connection, strip: Grid) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Geometries and class values that meet a strip, batch by batch, in the order of the file."""
         table = self.table
-        index = _quoted(f"rtree_{table.name}_{table.geometry}")
+        index = quoted(f"rtree_{table.name}_{table.geometry}")
         left, bottom, right, top = strip.bounds
         found = database.execute(
-            f"SELECT {_quoted(table.key)}, {_quoted(table.geometry)}, {_label(table)} FROM {_quoted(table.name)} "
-            f"WHERE {_quoted(table.key)} IN (SELECT id FROM {index} WHERE maxy >= ? AND miny <= ? AND maxx >= ? "
-            f"AND minx <= ?) ORDER BY {_quoted(table.key)}",
+            f"SELECT {quoted(table.key)}, {quoted(table.geometry)}, {label_columns(table)} FROM {quoted(table.name)} "
+            f"WHERE {quoted(table.key)} IN (SELECT id FROM {index} WHERE maxy >= ? AND miny <= ? AND maxx >= ? "
+            f"AND minx <= ?) ORDER BY {quoted(table.key)}",
             (bottom, top, left, right),
         )
         while rows := found.fetchmany(_BATCH):
@@ -103,14 +90,14 @@ class GeoPackage:
             yield geometries, np.array([self.values[number, title] for _, _, number, title in rows], np.uint8)
 
     def _geometries(self, rows: list[tuple[int, bytes | None]]) -> np.ndarray:
-        found = shapely.from_wkb([_wkb(blob) for _, blob in rows], on_invalid="ignore")
-        kinds = shapely.get_type_id(found)
-        polygonal = np.isin(kinds, [shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON])
-        bad = np.flatnonzero(~polygonal | ~np.isfinite(shapely.bounds(found)).all(axis=1) & ~shapely.is_empty(found))
-        if len(bad):
-            raise RasterRefused(
-                f"{self.name}: feature {rows[bad[0]][0]} is no polygon or multipolygon that can be read"
-            )
+        with np.errstate(invalid="ignore"):  # coordinates that are no numbers are found below
+            found = shapely.from_wkb([_wkb(blob) for _, blob in rows], on_invalid="ignore")
+        vertices, of_geometry = shapely.get_coordinates(found, return_index=True)
+        good = np.isin(shapely.get_type_id(found), [shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON])
+        good[of_geometry[~np.isfinite(vertices).all(axis=1)]] = False
+        if not good.all():
+            feature = rows[int(np.argmin(good))][0]
+            raise RasterRefused(f"{self.name}: feature {feature} is no polygon or multipolygon that can be read")
         return found
 
 
@@ -120,40 +107,17 @@ _NONE = Spans(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.uint8
 def inspect_geopackage(path: Path, sha256: str, nomenclature: Nomenclature) -> GeoPackage:
     """Checks form, place and classes of a GeoPackage. Raises RasterRefused, naming the file and what is expected."""
     name = path.name
-    with _opened(path, name) as database:
-        table = _table(database, name)
+    with opened(path, name) as database:
+        table = polygon_table(database, name)
         grid = _grid(database, table, path)
         values = _values(database, table, name, nomenclature)
     return GeoPackage(name, path, grid, sha256, table, values)
 
 
-def _table(database: sqlite3.Connection, name: str) -> _Table:
-    found = database.execute(
-        "SELECT c.table_name, g.column_name FROM gpkg_contents c JOIN gpkg_geometry_columns g USING (table_name) "
-        "WHERE c.data_type = 'features'"
-    ).fetchall()
-    if len(found) != 1:
-        raise RasterRefused(f"{name} has {len(found)} layers: expected one, of class polygons")
-    table, geometry = found[0]
-    columns = database.execute(f"PRAGMA table_info({_quoted(table)})").fetchall()
-    by_folded = {column[1].casefold(): column[1] for column in columns}
-    key = next((column[1] for column in columns if column[5]), None)
-    number, title = by_folded.get("numero"), by_folded.get("classe")
-    if key is None or (number is None and title is None):
-        raise RasterRefused(
-            f"{name} has the columns {', '.join(by_folded)}: expected 'numero' (class number), 'classe' (class name) "
-            "or both"
-        )
-    index = f"rtree_{table}_{geometry}"
-    if not database.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (index,)).fetchone():
-        raise RasterRefused(f"{name} has no spatial index: write it again with one (ogr2ogr makes it of itself)")
-    return _Table(table, key, geometry, number, title)
-
-
-def _grid(database: sqlite3.Connection, table: _Table, path: Path) -> Grid:
+def _grid(database: sqlite3.Connection, table: PolygonTable, path: Path) -> Grid:
     """The pixels of an official block by its name; else what holds all polygons, corners at multiples of a pixel."""
-    epsg = _epsg(database, table, path.name)
-    bounds = _bounds(database, table)
+    epsg = epsg_of(database, table, path.name)
+    bounds = bounds_of(database, table)
     if bounds is None:
         raise RasterRefused(f"{path.name} holds no polygon")
     left, bottom, right, top = bounds
@@ -182,41 +146,12 @@ def _grid(database: sqlite3.Connection, table: _Table, path: Path) -> Grid:
     return snapped(grid)
 
 
-def _epsg(database: sqlite3.Connection, table: _Table, name: str) -> int:
-    found = database.execute(
-        "SELECT s.organization, s.organization_coordsys_id, s.definition FROM gpkg_geometry_columns g "
-        "JOIN gpkg_spatial_ref_sys s USING (srs_id) WHERE g.table_name = ?",
-        (table.name,),
-    ).fetchone()
-    crs: CRS | None = None
-    if found is not None:
-        organization, code, definition = found
-        try:
-            known = str(organization).upper() == "EPSG" and isinstance(code, int)
-            crs = CRS.from_epsg(code) if known else CRS.from_wkt(str(definition))
-        except CRSError:
-            crs = None
-    return projected_epsg(crs, name)
-
-
-def _bounds(database: sqlite3.Connection, table: _Table) -> tuple[float, float, float, float] | None:
-    """(left, bottom, right, top) of all polygons. The contents table is exact but may be stale; the index rounds."""
-    index = _quoted(f"rtree_{table.name}_{table.geometry}")
-    indexed = database.execute(f"SELECT min(minx), min(miny), max(maxx), max(maxy) FROM {index}").fetchone()
-    if indexed[0] is None:
-        return None
-    told = database.execute(
-        "SELECT min_x, min_y, max_x, max_y FROM gpkg_contents WHERE table_name = ?", (table.name,)
-    ).fetchone()
-    exact = all(a is not None and abs(a - b) <= _TOLERANCE_M for a, b in zip(told, indexed, strict=True))
-    left, bottom, right, top = told if exact else indexed
-    return left, bottom, right, top
-
-
-def _values(database: sqlite3.Connection, table: _Table, name: str, nomenclature: Nomenclature) -> dict[Label, int]:
+def _values(
+    database: sqlite3.Connection, table: PolygonTable, name: str, nomenclature: Nomenclature
+) -> dict[Label, int]:
     """The class value of each label there is. Raises RasterRefused, naming a feature."""
     labels = database.execute(
-        f"SELECT {_label(table)}, min({_quoted(table.key)}) FROM {_quoted(table.name)} GROUP BY 1, 2"
+        f"SELECT {label_columns(table)}, min({quoted(table.key)}) FROM {quoted(table.name)} GROUP BY 1, 2"
     )
     return {
         (number, title): class_value(number, title, f"{name}, feature {feature}", nomenclature)
@@ -224,29 +159,8 @@ def _values(database: sqlite3.Connection, table: _Table, name: str, nomenclature
     }
 
 
-def _label(table: _Table) -> str:
-    return ", ".join(_quoted(column) if column else "NULL" for column in (table.number, table.title))
-
-
 def _wkb(blob: bytes | None) -> bytes | None:
     """The geometry in a GeoPackage blob, behind its header; None where there is none that can be read."""
     if blob is None or len(blob) < 8 or blob[:2] != b"GP":
         return None
     return blob[8 + _ENVELOPE_BYTES.get(blob[3] >> 1 & 7, len(blob)) :]
-
-
-def _quoted(name: str) -> str:
-    """A name of the file as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-@contextmanager
-def _opened(path: Path, name: str) -> Iterator[sqlite3.Connection]:
-    try:
-        # Immutable: no lock and no journal is written beside a file that is not ours.
-        with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro&immutable=1", uri=True)) as database:
-            yield database
-    except sqlite3.DatabaseError as error:
-        raise RasterRefused(
-            f"{name} cannot be read as a GeoPackage: it is damaged, cut short or something else"
-        ) from error

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -154,6 +156,23 @@ def test_what_is_no_polygon_is_refused_with_its_feature(tmp_path: Path, geometry
         return
     with pytest.raises(RasterRefused, match=r"a\.gpkg: feature 2 is no polygon"):
         source.classes(0, 50)
+
+
+def test_a_coordinate_that_is_no_number_is_refused_with_its_feature(tmp_path: Path) -> None:
+    odd = shapely.Polygon([(LEFT, TOP), (LEFT + 20, TOP), (LEFT + 7.03125, TOP - 10)])
+    path = write_geopackage(tmp_path / "a.gpkg", [Labelled(SQUARE, 9), Labelled(odd, 9)])
+    path.write_bytes(path.read_bytes().replace(struct.pack("<d", LEFT + 7.03125), struct.pack("<d", math.nan)))
+
+    with pytest.raises(RasterRefused, match=r"a\.gpkg: feature 2 is no polygon"):
+        _inspected(path).classes(0, 50)
+
+
+def test_a_file_that_another_program_is_writing_is_refused(tmp_path: Path) -> None:
+    path = write_geopackage(tmp_path / "a.gpkg", [Labelled(SQUARE, 9)])
+    (tmp_path / "a.gpkg-wal").write_bytes(b"changes that are not in the file yet")
+
+    with pytest.raises(RasterRefused, match=r"a\.gpkg is open in another program"):
+        _inspected(path)
 
 
 def test_heights_of_vertices_do_not_matter(tmp_path: Path) -> None:

@@ -88,7 +88,8 @@ class Settings(BaseSettings):
     @classmethod
     def _an_address_without_secrets(cls, value: str) -> str:
         parts = urlsplit(value)
-        if value and (parts.scheme not in ("http", "https") or not parts.hostname or "@" in value or parts.query):
+        more = parts.path.strip("/") or parts.query or "@" in value
+        if value and (parts.scheme not in ("http", "https") or not parts.hostname or more):
             raise ValueError("expected https://host, https://host:port, or the same with http")
         return value.rstrip("/")
 

@@ -151,7 +151,8 @@ class S3Server:
         _wait(lambda: self._request("GET", "/").close(), OSError, self.process)
 
     def _request(self, method: str, path: str, content: bytes | None = None) -> Any:
-        request = Request(self.endpoint + path, content, method=method)  # noqa: S310 - our own server
+        headers = {"Content-Type": "application/octet-stream"}  # urllib's own would make it a form
+        request = Request(self.endpoint + path, content, headers, method=method)  # noqa: S310 - our own server
         return urlopen(request, timeout=5)  # noqa: S310
 
 

@@ -180,7 +180,7 @@ def test_an_address_that_is_none_is_a_misconfiguration(tmp_path: Path, address: 
         S3Storage(address, "", tmp_path)
 
 
-@pytest.mark.parametrize("endpoint", ["minio", "ftp://x", "https://key:secret@host", "https://host/?x=1"])
+@pytest.mark.parametrize("endpoint", ["minio", "ftp://x", "https://key:secret@host", "https://host/?x=1", "https://host/path"])
 def test_an_endpoint_that_is_none_is_refused(endpoint: str) -> None:
     with pytest.raises(ValidationError, match="expected https://host"):
         Settings(s3_endpoint=endpoint)

@@ -37,8 +37,8 @@ _COARSEST = 128
 """25.6 m for the official product: 1000 km × 1000 km are 39 000 × 39 000 pixels, most of them sea."""
 _TILE_PX = 256
 _SIDES_PER_TILE = 2.0
-_METHOD = 1
-"""Version of how pixels are chosen."""
+_SUFFIX = ".overview-1.tif"
+"""The number grows with every change of how pixels are chosen: from an overview of another number none are copied."""
 
 Bounds = tuple[float, float, float, float]
 
@@ -111,11 +111,11 @@ def _write(
     progress: Progress,
 ) -> LayerOverviewRow:
     grid = lattice_grid([grid_of(row) for row in rows])
-    href = f"{folder}/{_key(grid, rows, nomenclature)}.overview.tif"
+    href = f"{folder}/{_key(grid, rows, nomenclature)}{_SUFFIX}"
     with_confidence = any(_confidence_of(row)[0] for row in rows)
     confidence_href = href.replace(".tif", ".confidence.tif") if with_confidence else None
     if not storage.exists(href):
-        kept = old if old is not None and storage.exists(old.href) else None
+        kept = old if old and old.href.endswith(_SUFFIX) and storage.exists(old.href) else None
         drawing = _Drawing(storage, grid, tuple(rows), tuple(old_rows), kept)
         if confidence_href:
             with storage.writing(confidence_href) as path:
@@ -137,7 +137,7 @@ def _write(
 
 
 def _key(grid: Grid, rows: Sequence[RasterRow], nomenclature: Nomenclature) -> str:
-    parts = [f"{FORMAT_VERSION} {_METHOD} {nomenclature.model_dump_json()} {grid}", *sorted(row.href for row in rows)]
+    parts = [f"{FORMAT_VERSION} {nomenclature.model_dump_json()} {grid}", *sorted(row.href for row in rows)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
 
 

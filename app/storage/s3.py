@@ -184,7 +184,7 @@ def _tell_gdal(endpoint: str) -> None:
     if endpoint:
         parts = urlsplit(endpoint)
         settings |= {
-            "AWS_S3_ENDPOINT": parts.netloc + parts.path.rstrip("/"),
+            "AWS_S3_ENDPOINT": parts.netloc,
             "AWS_HTTPS": "YES" if parts.scheme == "https" else "NO",
             "AWS_VIRTUAL_HOSTING": "FALSE",
         }

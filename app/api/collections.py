@@ -76,6 +76,7 @@ def describe(layer: Layer) -> dict[str, Any]:
             link("legend", f"{path}/legend.png", "legend", "image/png"),
             link("style", f"{path}/legend.qml", "QGIS style of the GeoTIFF", "application/xml"),
             link("style", f"{path}/legend.sld", "SLD of the GeoTIFF", "application/vnd.ogc.sld+xml"),
+            link("alternate", f"{path}/layer.qlr", "QGIS layer definition: drag it onto the map", "application/xml"),
             link("alternate", f"/api/stac/{layer.id}", "STAC collection: the GeoTIFFs"),
             link("wmts", "/wmts?SERVICE=WMTS&REQUEST=GetCapabilities", "WMTS 1.0.0", "application/xml"),
         ],

@@ -1,17 +1,21 @@
-"""Files that QGIS' Data Source Manager loads: the service among its WMTS connections, the layers among its XYZ tiles.
+"""Files that QGIS takes: connections for its Data Source Manager, and a layer as a definition to drag onto the map.
 
 QGIS reads one kind of connection per file (QgsManageConnectionsDialog): flat XML, one element per connection.
 """
 
 from __future__ import annotations
 
+from urllib.parse import quote
 from xml.etree import ElementTree
 
 from fastapi import APIRouter, Request, Response
 
 from app.api.parameters import allow_only
 from app.api.reading import NO_CACHE, content, read_route
-from app.api.tiles import LEAST_ZOOM, MOST_ZOOM, catalogue_of, tile_template
+from app.api.tiles import LEAST_ZOOM, MOST_ZOOM, LayerId, catalogue_of, tile_template
+from app.api.wmts_capabilities import offered_sets
+from app.catalogue import Layer
+from app.definitions.tile_matrix_set import TileMatrixSet
 from app.settings import settings
 
 router = APIRouter(prefix="/api", tags=["landing"])
@@ -45,7 +49,48 @@ async def xyz_connections(request: Request) -> Response:
     return _document(request, root)
 
 
-def _document(request: Request, root: ElementTree.Element) -> Response:
+@read_route(
+    router,
+    "/collections/{layer}/layer.qlr",
+    summary="The WMTS layer as a layer definition of QGIS: drag it onto the map",
+    response_class=Response,
+)
+async def layer_definition(request: Request, layer: LayerId) -> Response:
+    allow_only(request, ())
+    shown = catalogue_of(request).layer(layer)
+    tms = _own_set(shown)
+    identifier = f"cosia_{shown.id}"
+    root = ElementTree.Element("qlr")
+    group = ElementTree.SubElement(root, "layer-tree-group", name="", checked="Qt::Checked", expanded="1")
+    ElementTree.SubElement(
+        group,
+        "layer-tree-layer",
+        id=identifier,
+        name=shown.title,
+        checked="Qt::Checked",
+        expanded="1",
+        providerKey="wms",
+    )
+    raster = ElementTree.SubElement(ElementTree.SubElement(root, "maplayers"), "maplayer", type="raster")
+    ElementTree.SubElement(raster, "id").text = identifier
+    ElementTree.SubElement(raster, "datasource").text = (
+        f"contextualWMSLegend=0&crs=EPSG:{tms.epsg}&dpiMode=7&featureCount=10&format=image/png&layers={shown.id}"
+        f"&styles={shown.styles[0]}&tileMatrixSet={tms.id}&url={quote(f'{settings().public_url}/wmts', safe='')}"
+    )
+    ElementTree.SubElement(raster, "layername").text = shown.title
+    crs = ElementTree.SubElement(ElementTree.SubElement(raster, "srs"), "spatialrefsys")
+    ElementTree.SubElement(crs, "authid").text = f"EPSG:{tms.epsg}"
+    ElementTree.SubElement(raster, "provider").text = "wms"
+    return _document(request, root, "qgis-layer-definition")
+
+
+def _own_set(layer: Layer) -> TileMatrixSet:
+    """The set that shows the layer's pixels as they are; Web Mercator where no set has its CRS."""
+    sets = offered_sets(layer)
+    return next((tms for tms in sets if tms.epsg == layer.rasters[0].epsg), sets[0])
+
+
+def _document(request: Request, root: ElementTree.Element, kind: str = "connections") -> Response:
     ElementTree.indent(root)
-    text = f"<!DOCTYPE connections>\n{ElementTree.tostring(root, encoding='unicode')}\n"
+    text = f"<!DOCTYPE {kind}>\n{ElementTree.tostring(root, encoding='unicode')}\n"
     return content(request, text.encode(), "application/xml", NO_CACHE)

@@ -83,3 +83,13 @@ def test_qgis_imports_the_connection_files(map_server: str, tmp_path: Path) -> N
     imported = json.loads(_run("import_connections_into_qgis.py", "xyz", xyz, home=tmp_path))
     assert sorted(imported) == ["CoSIA Map: Field", "CoSIA Map: La Réunion", "CoSIA Map: Town"]
     assert imported["CoSIA Map: Town"].startswith(f"{map_server}/tiles/town/{{z}}/{{x}}/{{y}}.png?v=")
+
+
+@pytest.mark.parametrize(("layer", "crs"), [("town", "EPSG:2154"), ("reunion", "EPSG:2975")])
+def test_qgis_loads_the_layer_definition(map_server: str, tmp_path: Path, layer: str, crs: str) -> None:
+    definition = _downloaded(f"{map_server}/api/collections/{layer}/layer.qlr", tmp_path / "layer.qlr")
+    (loaded,) = json.loads(_run("load_definition_into_qgis.py", definition, home=tmp_path))
+    grid = layers.GRID if layer == "town" else layers.REUNION_GRID
+
+    assert (loaded["name"], loaded["crs"]) == ({"town": "Town", "reunion": "La Réunion"}[layer], crs)
+    assert loaded["extent"] == pytest.approx(grid.bounds, abs=0.1)

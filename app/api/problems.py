@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
+from starlette.routing import Match, Mount
 
 from app import errors
 
@@ -37,6 +37,8 @@ _TITLES = {
     500: "Internal error",
     503: "Not available for the moment",
 }
+
+_METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
 _TYPE_PREFIX = "urn:cosia:problem:"
 
@@ -107,14 +109,18 @@ def _on_http_error(request: Request, error: Exception) -> JSONResponse:
     word = _TITLES.get(error.status_code, "request failed").lower().replace(" ", "-")
     headers = dict(error.headers or {})
     if error.status_code == 405:
-        headers["Allow"] = _allowed(request)
+        headers["Allow"] = _allowed(request) or headers.get("Allow", "GET, HEAD")
     return problem(error.status_code, word, str(error.detail), headers=headers)
 
 
 def _allowed(request: Request) -> str:
     """Methods of all routes that have this path: the router names those of the first one alone."""
-    matching = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
-    return ", ".join(sorted({method for route in matching for method in getattr(route, "methods", None) or ()}))
+    routes = [route for route in request.app.routes if not isinstance(route, Mount)]  # that takes whatever comes
+    return ", ".join(
+        method
+        for method in _METHODS
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+    )
 
 
 def _on_validation_error(_: Request, error: Exception) -> JSONResponse:

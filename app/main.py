@@ -69,7 +69,7 @@ def create_app() -> ASGIApp:
         lifespan=_lifespan,
         responses=PROBLEMS,
         telemetry={"tracing": False, "metrics": False, "logs": False},  # ours are /metrics and the log
-        routes=[*tiles.PLAIN_ROUTES, *tilesets.PLAIN_ROUTES],
+        routes=[*tiles.PLAIN_ROUTES, *tilesets.PLAIN_ROUTES, *wmts.PLAIN_ROUTES],
     )
     application.state.catalogue = Catalogue(sessions(), storage(), settings().refresh_s, _snapshot())
     add_problem_handlers(application)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from app.api.parameters import allow_only
-from app.api.reading import CORS, NO_CACHE, content, read_route
+from app.api.reading import CORS, NO_CACHE, PlainRoute, content, read_route
 from app.api.tile_answers import in_tile_thread, tile_answer
 from app.api.tiles import catalogue_of
 from app.api.wmts_capabilities import INFO_FORMATS, SECTIONS, capabilities
@@ -67,7 +67,7 @@ async def capabilities_resource(request: Request) -> Response:
     return await _reported(_capabilities(request, SECTIONS))
 
 
-@read_route(router, f"{_TILE_PATH}.png", summary="WMTS tile", response_class=Response)
+@router.get(f"{_TILE_PATH}.png", summary="WMTS tile", response_class=Response)
 async def tile_resource(
     request: Request,
     Layer: str,  # noqa: N803 - the standard's spelling
@@ -78,7 +78,14 @@ async def tile_resource(
     TileCol: str,  # noqa: N803 - the standard's spelling
     v: Annotated[str | None, Query(description="Content version: such an address never changes.")] = None,
 ) -> Response:
+    return await _tile_resource(request)
+
+
+async def _tile_resource(request: Request) -> Response:
     return await _reported(_tile_by_path(request), status=404)
+
+
+PLAIN_ROUTES = [PlainRoute(f"{router.prefix}{_TILE_PATH}.png", _tile_resource)]
 
 
 @read_route(router, f"{_TILE_PATH}/{{J}}/{{I}}.{{suffix}}", summary="WMTS feature info", response_class=Response)

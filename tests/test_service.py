@@ -231,6 +231,20 @@ def test_the_tile_of_the_published_layer_is_a_palette_png(running_server: str) -
     assert tile.content[25] == 3  # IHDR colour type: palette
 
 
+def test_areas_counted_by_a_worker_are_those_counted_at_once(running_server: str) -> None:
+    inputs = {"aoi": ACROSS_FOUR_BLOCKS, "layer": "cosia-demo-2021"}
+    asked = httpx.post(f"{running_server}/api/processes/measure-areas/execution", json={"inputs": inputs}, timeout=30)
+    at_once = httpx.post(
+        f"{running_server}/api/collections/cosia-demo-2021/areas", json=ACROSS_FOUR_BLOCKS, timeout=30
+    ).json()
+
+    job_id = asked.json()["jobID"]
+    assert wait_for_success(running_server, job_id)["progress"] == 100
+    counted = result(running_server, job_id, "areas").json()
+    assert counted == at_once
+    assert counted["area_m2"] == pytest.approx(320 * 310, rel=1e-3)
+
+
 def test_a_second_launcher_on_the_same_folder_is_refused(running_service: Service) -> None:
     rival = Service(running_service.folder)
 

@@ -11,7 +11,7 @@ from app import aoi, areas
 from app.catalogue import Layer
 from app.definitions import LandCoverClass
 from app.errors import ParameterInvalid
-from app.statistics.measurement import Measurement
+from app.statistics.measurement import Measurement, rasters_near
 from app.statistics.mosaic import lattice_offset, read_onto
 from app.statistics.transitions import count_transitions
 from app.statistics.windows import Window
@@ -129,8 +129,7 @@ class ChangeMeasurement(Measurement):
 
     def _pixels(self) -> str:
         """How pixels of the two layers were paired."""
-        near = self.layer.rasters_in(4326, self.aoi.bounds)
-        others = self.after.rasters_in(4326, self.aoi.bounds)
+        near, others = rasters_near(self.layer, self.aoi), rasters_near(self.after, self.aoi)
         same = all(lattice_offset(raster.grid, other.grid) is not None for raster in near for other in others)
         return _SAME_PIXELS if same else _NEAREST.format(before=self.layer.id, after=self.after.id)
 

@@ -13,6 +13,8 @@ from shapely.geometry.base import BaseGeometry
 from app import aoi
 from app.catalogue import Layer
 from app.statistics.windows import Window, windows
+from app.tiling import RasterRef
+from app.tiling.reproject import bounds_in
 
 _EDGE_STEP_M = 1000.0
 
@@ -49,7 +51,7 @@ class Measurement(ABC):
     @cached_property
     def polygons(self) -> dict[int, BaseGeometry]:
         """The polygon in each CRS that the rasters near it have, by EPSG code."""
-        codes = sorted({raster.epsg for raster in self.layer.rasters_in(4326, self.aoi.bounds)})
+        codes = sorted({raster.epsg for raster in rasters_near(self.layer, self.aoi)})
         return {epsg: aoi.to_grid_crs(self.aoi, epsg) for epsg in codes}
 
     @cached_property
@@ -81,6 +83,17 @@ class Measurement(ABC):
             else aoi.to_grid_crs(
                 aoi.from_grid_crs(shapely.box(*raster.grid.bounds), raster.epsg, step_m=_EDGE_STEP_M), epsg
             )
-            for raster in self.layer.rasters_in(4326, self.aoi.bounds)
+            for raster in rasters_near(self.layer, self.aoi)
         ]
         return max(0.0, self.asked_m2 - float(polygon.intersection(shapely.union_all(footprints)).area))
+
+
+def rasters_near(layer: Layer, area: aoi.Aoi) -> list[RasterRef]:
+    """Rasters of a layer whose bounds meet those of an area; elsewhere their CRS may have no coordinates for it."""
+    west, south, east, north = area.bounds
+    found = []
+    for raster in layer.rasters_in(4326, area.bounds):
+        left, bottom, right, top = bounds_in(raster.grid, 4326)
+        if left <= east and right >= west and bottom <= north and top >= south:
+            found.append(raster)
+    return found

@@ -160,3 +160,15 @@ def test_a_damaged_raster_ends_the_count(tmp_path: Path) -> None:
 
     with pytest.raises(RasterUnreadable):
         measure(layer(raster), shapely.box(LEFT, TOP - 100, LEFT + 100, TOP))
+
+
+@pytest.mark.parametrize("west", [-177.0, 3.0, 179.9])
+@pytest.mark.parametrize("south", [-89.99, 0.0, 89.9])
+def test_a_polygon_where_the_layer_s_crs_ends_is_outside(tmp_path: Path, west: float, south: float) -> None:
+    raster = write(tmp_path / "a.tif", np.full((64, 64), 9, np.uint8), Grid(2154, LEFT, TOP, 0.2, 64, 64))
+    measurement = AreaMeasurement(layer(raster), shapely.box(west, south, west + 0.05, south + 0.005))
+
+    document = measurement.document(np.zeros(256, np.int64))
+
+    assert measurement.windows == []
+    assert document["outside_m2"] == document["asked_m2"] > 0

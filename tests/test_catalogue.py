@@ -63,7 +63,7 @@ def test_a_layer_knows_its_rasters_styles_and_extent(
 
     layer = catalogue.layer("town")
     assert (layer.title, layer.vintage, layer.resolution_m, len(layer.rasters)) == ("Town", 2021, 0.2, 2)
-    assert layer.styles == (Style.NORMAL,)
+    assert layer.styles == (Style.NORMAL, Style.COLOUR_BLIND)
     assert layer.bounds(2154) == pytest.approx((700000.05, 6600000 - 9.6, 701012.85, 6600000))
     west, south, east, north = layer.bbox  # EPSG:2154 puts (700 000, 6 600 000) at 3° E, 46.5° N
     assert (west, north) == pytest.approx((3.0, 46.5), abs=1e-4)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -35,7 +36,6 @@ _Key = tuple[str, str, int]
 
 class _Handle(NamedTuple):
     dataset: rasterio.DatasetReader
-    factors: tuple[int, ...]
     epoch: int
 
 
@@ -59,9 +59,14 @@ def keep(paths: frozenset[str]) -> None:
     integrity.forget_others(paths)
 
 
+@lru_cache(maxsize=16384)
 def factors(band: Band) -> tuple[int, ...]:
-    """Decimation factors of the overviews of a file, finest first. Raises RasterUnreadable."""
-    return _handle(band, FULL_RESOLUTION).factors
+    """Decimation factors of the overviews of a file, finest first. Raises RasterUnreadable.
+
+    Kept for good, for many more files than are open: they follow from the content, which the band's version names, and
+    without them every read of an overview would open the raster itself too.
+    """
+    return tuple(_handle(band, FULL_RESOLUTION).dataset.overviews(band.number))
 
 
 def level_size(band: Band, level: int) -> tuple[int, int]:
@@ -112,7 +117,7 @@ def _open(band: Band, level: int) -> _Handle:
             dataset = rasterio.open(band.path, driver="GTiff", **options)
     except RasterioError as error:
         raise _unreadable(band, str(error)) from error
-    return _Handle(dataset, tuple(dataset.overviews(1)), epoch)
+    return _Handle(dataset, epoch)
 
 
 def _close(band: Band) -> None:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import shutil
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 from pyproj import Transformer
 
+from app.api import tile_answers
+from app.tiling.render import Picture, encoded
+from app.tiling.threads import Flights, TileThreads
 from tests import published as layers
 from tests.conftest import forget_settings
 
@@ -266,3 +272,49 @@ def _await_rasters(client: TestClient, state: str) -> dict[str, Any]:
             break
         time.sleep(0.05)
     return told
+
+
+class _Drawing:
+    """Stands in for the drawing of a tile and does not end before it is let."""
+
+    def __init__(self) -> None:
+        self.started, self.allowed, self.times = threading.Event(), threading.Event(), 0
+
+    def __call__(self, asked: Picture) -> bytes:
+        self.times += 1
+        self.started.set()
+        assert self.allowed.wait(10)
+        return encoded(asked)
+
+
+def test_an_asker_who_leaves_does_not_take_the_tile_from_the_others(
+    published: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawing = _Drawing()
+    monkeypatch.setattr(tile_answers, "known", lambda _: None)
+    monkeypatch.setattr(tile_answers, "encoded", drawing)
+
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(app=published.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as client:
+            leaving, staying = (asyncio.create_task(client.get(TILE)) for _ in range(2))
+            await asyncio.to_thread(drawing.started.wait, 10)
+            await asyncio.sleep(0)
+            leaving.cancel()
+            drawing.allowed.set()
+            return await staying
+
+    assert asyncio.run(ask()).status_code == 200
+    assert drawing.times == 1
+
+
+def test_a_tile_that_nobody_has_time_to_draw_is_asked_to_come_back(
+    published: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tile_answers, "known", lambda _: None)
+    monkeypatch.setattr(tile_answers, "_flights", lambda: Flights(TileThreads(1, 10, wait_s=0.0)))
+
+    answer = published.get(TILE)
+
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:cosia:problem:tiles-busy")
+    assert int(answer.headers["retry-after"]) > 0

@@ -280,6 +280,21 @@ def test_rasters_of_another_nomenclature_are_not_added(
         publish_layer(sessions, store, raster(tmp_path, "b", 1, column=1), add=True)
 
 
+def test_files_of_a_withdrawn_layer_stay_until_every_process_has_seen_that(
+    sessions: Sessions, store: FolderStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish_layer(sessions, store, raster(tmp_path, "a", 1))
+    seen: list[tuple[float, int, int]] = []
+    monkeypatch.setattr(
+        layers.time, "sleep", lambda s: seen.append((s, len(rows(sessions)), len(store.names("layers/town"))))
+    )
+
+    unpublish(sessions, store, "town", grace_s=4.0)
+
+    assert seen == [(4.0, 0, 2)]
+    assert store.names("layers/town") == []
+
+
 def test_in_a_bucket_a_layer_is_published_again_added_to_and_withdrawn_alike(
     sessions: Sessions, s3_settings: str, tmp_path: Path
 ) -> None:

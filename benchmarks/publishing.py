@@ -156,7 +156,8 @@ def _run(command: Sequence[str], folder: Path) -> Run:
     program = Path(sys.executable).with_name(command[0])
     started = time.perf_counter()
     environment = {**os.environ, "COSIA_DATA": str(folder / "data")}
-    with subprocess.Popen([program, *command[1:]], env=environment, stderr=subprocess.DEVNULL) as process:  # noqa: S603
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen([program, *command[1:]], env=environment, stdout=quiet, stderr=quiet) as process:  # noqa: S603
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
@@ -165,4 +166,5 @@ def _run(command: Sequence[str], folder: Path) -> Run:
 
 
 if __name__ == "__main__":
-    measure()
+    for figure in measure():
+        print(figure)

@@ -59,7 +59,8 @@ class Integrity:
 
     def watch(self, path: str, stamp: Stamp | None) -> None:
         """From now on the file counts as changed when its stamp is another one."""
-        self._stamps[path] = stamp
+        with self._lock:
+            self._stamps[path] = stamp
 
     def watched(self, path: str) -> Stamp | None:
         """The stamp it was last seen with by whoever judges; None for none."""

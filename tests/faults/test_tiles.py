@@ -1,4 +1,4 @@
-"""Tiles of a running server, provoked: wrong numbers, smuggled places, costly wishes, odd methods (T01-T04, T06, T07)."""
+"""Tiles of a running server: wrong numbers, smuggled places, costly wishes, odd methods (T01, T02, T04, T06, T07)."""
 
 from __future__ import annotations
 

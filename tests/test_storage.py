@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -174,13 +176,51 @@ def test_a_bucket_that_is_away_is_unavailable_and_tells_no_secret(
     assert "of-this-test" not in str(lines)
 
 
+def test_a_bucket_that_is_none_is_said_to_be(s3: S3Server, s3_settings: str, tmp_path: Path) -> None:
+    store = S3Storage("s3://nobody-made-this", s3.endpoint, tmp_path)
+
+    with pytest.raises(Unavailable, match="bucket that COSIA_DATA names does not exist"):
+        put(store, "a.tif", b"x")
+
+
+class _Refusal(BaseHTTPRequestHandler):
+    """Answers as S3 does to wrong keys."""
+
+    def do_GET(self) -> None:
+        self.send_response(403)
+        self.end_headers()
+        self.wfile.write(b"<Error><Code>SignatureDoesNotMatch</Code></Error>")
+
+    def do_PUT(self) -> None:
+        self.do_GET()
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_keys_that_are_refused_are_said_to_be(tmp_path: Path, s3_settings: str) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Refusal) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        store = S3Storage("s3://bucket", f"http://127.0.0.1:{server.server_port}", tmp_path)
+        asked = (lambda: store.exists("a.tif"), lambda: put(store, "a.tif", b"x"))
+        for ask in asked:
+            with pytest.raises(Unavailable, match="refuses access: are the AWS_ variables right"):
+                ask()
+        server.shutdown()
+
+
 @pytest.mark.parametrize("address", ["s3://", "s3:///x", "s3://a@b/x", "s3://bucket/a b", "s3://bucket/../x"])
 def test_an_address_that_is_none_is_a_misconfiguration(tmp_path: Path, address: str) -> None:
     with pytest.raises(Misconfigured, match="COSIA_DATA"):
         S3Storage(address, "", tmp_path)
 
 
-@pytest.mark.parametrize("endpoint", ["minio", "ftp://x", "https://key:secret@host", "https://host/?x=1", "https://host/path"])
+@pytest.mark.parametrize(
+    "endpoint", ["minio", "ftp://x", "https://key:secret@host", "https://host/?x=1", "https://host/path"]
+)
 def test_an_endpoint_that_is_none_is_refused(endpoint: str) -> None:
     with pytest.raises(ValidationError, match="expected https://host"):
         Settings(s3_endpoint=endpoint)

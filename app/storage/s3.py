@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import obstore
 import structlog
-from obstore.exceptions import BaseError, NotFoundError
+from obstore.exceptions import BaseError, NotFoundError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import S3Store
 
 from app.errors import Misconfigured, Unavailable
@@ -29,6 +29,7 @@ log = structlog.get_logger(__name__)
 _PIECE_BYTES = 8 << 20
 """One request's share of a file: large enough to be fast, small enough to end within the time limit."""
 _MISSING = (NotFoundError, FileNotFoundError)  # obstore says both
+_REFUSED = (PermissionDeniedError, UnauthenticatedError, PermissionError)
 _SHA256 = "sha256"  # name of the object's metadata
 _CONNECT_S, _REQUEST_S, _RETRY_S = 2, 60, 5
 
@@ -105,10 +106,9 @@ class S3Storage:
         with self._scratch_folder() as folder:
             temporary = folder / checked(href).rpartition("/")[2]
             yield temporary
-            with _answers():
-                obstore.put(
-                    self._store, href, temporary, attributes={_SHA256: sha256(temporary)}, chunk_size=_PIECE_BYTES
-                )
+            digest = sha256(temporary)
+            with _answers("the bucket that COSIA_DATA names does not exist"):
+                obstore.put(self._store, href, temporary, attributes={_SHA256: digest}, chunk_size=_PIECE_BYTES)
 
     @contextmanager
     def reading(self, href: str) -> Iterator[Path]:
@@ -157,12 +157,18 @@ class S3Storage:
 
 
 @contextmanager
-def _answers() -> Iterator[None]:
-    """Turns obstore's errors into ours. Their text holds addresses and the server's words: it goes to the log alone."""
+def _answers(missing: str = "this file is not in the storage any more") -> Iterator[None]:
+    """Turns obstore's errors into ours. Their text holds addresses and the server's words: it goes to the log alone.
+
+    missing: what to say where the server knows no such thing.
+    """
     try:
         yield
     except _MISSING as error:
-        raise Unavailable("this file is not in the storage any more") from error
+        raise Unavailable(missing) from error
+    except _REFUSED as error:
+        log.error("storage_refuses", reason=f"{type(error).__name__}: {error}"[:500])
+        raise Unavailable("the storage refuses access: are the AWS_ variables right?") from error
     except (BaseError, OSError) as error:
         log.warning("storage_away", reason=f"{type(error).__name__}: {error}"[:500])
         raise Unavailable("the storage does not answer: try again in a moment") from error

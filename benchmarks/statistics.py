@@ -34,10 +34,10 @@ def measure() -> None:
         earlier, later = (_layer(Path(folder) / f"{seed}.tif", seed) for seed in (1, 2))
         polygon, small = _polygon(earlier, _AREA_KM2), _polygon(earlier, _PEER_AREA_KM2)
         print("areas per class, one raster of 0.2 m:")
-        ours = _report(f"ours, {_AREA_KM2:g} km²", _AREA_KM2, lambda: _areas(AreaMeasurement(earlier, polygon)))
-        _report(f"ours, {_PEER_AREA_KM2:g} km²", _PEER_AREA_KM2, lambda: _areas(AreaMeasurement(earlier, small)))
+        _report(f"ours, {_AREA_KM2:g} km²", _AREA_KM2, lambda: _areas(AreaMeasurement(earlier, polygon)))
+        ours = _report(f"ours, {_PEER_AREA_KM2:g} km²", _PEER_AREA_KM2, lambda: _areas(AreaMeasurement(earlier, small)))
         peer = _report(f"rio-tiler, {_PEER_AREA_KM2:g} km²", _PEER_AREA_KM2, lambda: _peer(earlier, small))
-        print(f"  ratio per km² {peer / ours:.1f}")
+        print(f"  ratio on the same polygon {peer / ours:.1f}")
         print("changes between two unrelated maps (the dearest there are):")
         _report(f"ours, {_AREA_KM2:g} km²", _AREA_KM2, lambda: _areas(ChangeMeasurement(earlier, later, polygon)))
 

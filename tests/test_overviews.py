@@ -13,7 +13,7 @@ from app.database import LayerOverviewRow, RasterRow, Sessions, connect
 from app.definitions import Grid, nomenclature
 from app.outputs import write_block, write_class_cog
 from app.publish import overviews, votes
-from app.publish.overviews import lattice_grid, overview_factor
+from app.publish.lattice import lattice_grid, overview_factor
 from app.storage import FolderStorage
 from tests.published import publish_layer, write_classes
 

@@ -11,8 +11,6 @@ are taken from an overview of the rasters with at least 4 × 4 pixels to a pixel
 from __future__ import annotations
 
 import hashlib
-import math
-import statistics
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -29,51 +27,14 @@ from app.definitions import Grid, Nomenclature
 from app.errors import Unavailable
 from app.outputs import FORMAT_VERSION, Part, write_class_cog, write_confidence_cog
 from app.publish import votes
+from app.publish.lattice import WINDOW_PX, grid_of, lattice_grid
 from app.publish.raster_files import Progress, part_of
 from app.storage import Storage
 
-_WINDOW_PX = 512
-_COARSEST = 128
-"""25.6 m for the official product: 1000 km × 1000 km are 39 000 × 39 000 pixels, most of them sea."""
-_TILE_PX = 256
-_SIDES_PER_TILE = 2.0
 _SUFFIX = ".overview-1.tif"
 """The number grows with every change of how pixels are chosen: from an overview of another number none are copied."""
 
 Bounds = tuple[float, float, float, float]
-
-
-def grid_of(row: RasterRow | LayerOverviewRow) -> Grid:
-    return Grid(row.epsg, row.left, row.top, row.resolution_m, row.width, row.height)
-
-
-def overview_factor(grids: Sequence[Grid]) -> int:
-    """How many raster pixels make a side of a pixel of the overview: a power of two, 128 at most.
-
-    Such that a tile of pixels just too fine for the overview is at most two rasters long: it touches nine at most.
-    """
-    side_px = statistics.median(min(grid.width, grid.height) for grid in grids)
-    factor = math.floor(_SIDES_PER_TILE * side_px / _TILE_PX)
-    return max(2, min(_COARSEST, 1 << max(0, factor.bit_length() - 1)))
-
-
-def lattice_grid(grids: Sequence[Grid]) -> Grid:
-    """The grid of the overview of rasters on those grids, which share CRS and resolution."""
-    resolution_m = grids[0].resolution_m * overview_factor(grids)
-    side_m = _WINDOW_PX * resolution_m
-    left, bottom, right, top = shapely.total_bounds([shapely.box(*grid.bounds) for grid in grids]).tolist()
-    # A millionth of a pixel: a corner that lies on a line but for rounding lies on it.
-    slack = 1e-6 / _WINDOW_PX
-    first_column, last_column = math.floor(left / side_m + slack), math.ceil(right / side_m - slack)
-    first_row, last_row = math.floor(-top / side_m + slack), math.ceil(-bottom / side_m - slack)
-    return Grid(
-        grids[0].epsg,
-        first_column * side_m,
-        -first_row * side_m,
-        resolution_m,
-        (last_column - first_column) * _WINDOW_PX,
-        (last_row - first_row) * _WINDOW_PX,
-    )
 
 
 def write_overviews(
@@ -170,24 +131,24 @@ class _Drawing:
 
     def parts(self, kind: _Kind, progress: Progress) -> Iterator[Part]:
         """The windows that hold anything, row by row. Raises Unavailable."""
-        columns, lines = self.grid.width // _WINDOW_PX, self.grid.height // _WINDOW_PX
+        columns, lines = self.grid.width // WINDOW_PX, self.grid.height // WINDOW_PX
         with ExitStack() as opened:
             copy = self._copier(kind, opened)
             for number in range(columns * lines):
-                column, row = number % columns * _WINDOW_PX, number // columns * _WINDOW_PX
-                window = self.grid.window(column, row, _WINDOW_PX, _WINDOW_PX)
+                column, row = number % columns * WINDOW_PX, number // columns * WINDOW_PX
+                window = self.grid.window(column, row, WINDOW_PX, WINDOW_PX)
                 under = self._tree.query(shapely.box(*_inset(window)))
                 if under.size:
                     values = copy(window) if copy and not self._changed(window) else None
                     if values is None:
                         values = self._drawn(window, [self.rows[i] for i in sorted(under.tolist())], kind)
                     if values.any():
-                        yield (column, row, _WINDOW_PX, _WINDOW_PX), values
+                        yield (column, row, WINDOW_PX, WINDOW_PX), values
                 progress((number + 1) / (columns * lines))
 
     def _drawn(self, window: Grid, rows: Sequence[RasterRow], kind: _Kind) -> np.ndarray:
         """(512, 512) uint8 of a window."""
-        ballot = kind.ballot(_WINDOW_PX)
+        ballot = kind.ballot(WINDOW_PX)
         for row in rows:
             href, band = kind.band_of(row)
             if href is None:
@@ -213,7 +174,7 @@ class _Drawing:
             row = round((old_grid.top - window.top) / old_grid.resolution_m)
             if not (0 <= column < old_grid.width and 0 <= row < old_grid.height):
                 return None
-            values: np.ndarray = dataset.read(1, window=Window(column, row, _WINDOW_PX, _WINDOW_PX))
+            values: np.ndarray = dataset.read(1, window=Window(column, row, WINDOW_PX, WINDOW_PX))
             return values
 
         return copy

@@ -32,6 +32,7 @@ from app.tiling import Look
 router = APIRouter(prefix="/wmts", tags=["wmts"], responses=REPORTS)
 
 _TILE_PATH = "/1.0.0/{Layer}/{Style}/{TileMatrixSet}/{TileMatrix}/{TileRow}/{TileCol}"
+_OTHER_METHODS = ["DELETE", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"]
 _XML_TYPES = ("*/*", "application/*", "application/xml", "text/*", "text/xml")
 
 _PAIRS: dict[str, Any] = {
@@ -46,7 +47,7 @@ async def kvp(request: Request) -> Response:
     return await _reported(_by_pairs(request))
 
 
-@router.api_route("", methods=["POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
+@router.api_route("", methods=_OTHER_METHODS, include_in_schema=False)
 async def other_methods() -> Response:
     """What is posted is not looked at: neither XML nor its entities."""
     allowed = {"Allow": "GET, HEAD"}

@@ -371,7 +371,7 @@ def test_feature_info_as_gml_is_well_formed(published: TestClient) -> None:
     assert root.findtext(".//{urn:cosia:map}code") == "batiment"
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
 def test_other_methods_than_get_are_not_allowed(published: TestClient, method: str) -> None:
     body = b'<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><GetCapabilities>&e;</GetCapabilities>'
     answer = published.request(method, "/wmts", content=body, headers={"Content-Type": "application/xml"})

@@ -19,6 +19,7 @@ test: $(VENV)/.installed-to-test app/page/index.html tests/production/node_modul
 	@echo "== service and worker"; $(BIN)/python -m pytest
 
 benchmark: $(VENV)/.installed-to-test
+	@echo "== the peers to compare with"; benchmarks/install-peers
 	@$(BIN)/python -m benchmarks
 
 # --- The environment: stamps make a second start take seconds.

@@ -9,11 +9,13 @@ from __future__ import annotations
 import argparse
 import platform
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from importlib import import_module
+from multiprocessing import get_context
 
-from benchmarks.figures import table
+from benchmarks.figures import Figure, table
 
-MEASUREMENTS = ("tiles", "throughput", "cached", "publishing", "inference")
+MEASUREMENTS = ("tiles", "throughput", "cached", "scale", "memory", "statistics", "publishing", "inference")
 """Modules of this package, each with `measure() -> list[Figure]`."""
 
 
@@ -25,10 +27,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if unknown:
         parser.error(f"no such measurement: {unknown[0]}; there are {', '.join(MEASUREMENTS)}")
     print(f"{platform.machine()}, Python {platform.python_version()}", flush=True)
-    figures = []
+    figures: list[Figure] = []
     for name in names:
         print(f"\n== {name}", flush=True)
-        figures += import_module(f"benchmarks.{name}").measure()
+        # A process of its own: what one leaves in memory and settings is nothing of the next one's.
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+            figures += process.submit(import_module(f"benchmarks.{name}").measure).result()
     print(f"\n{table(figures)}")
 
 

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import random
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from app.definitions.tile_matrix_set import tile_matrix_set
 from app.tiling import Look, RasterRef, Style, render
 from app.tiling.reproject import bounds_in
+from benchmarks import scene
+from benchmarks.figures import Figure
+
+_SIDE_PX = 10_240
+_FIRST, _LAST = 20_000, 200_000
 
 _ZOOMS = {"WebMercatorQuad": range(8, 20), "2154_10cm": range(10, 21), "4326_5_18": range(8, 19)}
 _LOOKS = (
@@ -19,20 +25,27 @@ _LOOKS = (
 )
 
 
-def measure(raster: RasterRef, first: int = 20_000, last: int = 200_000) -> float:
-    """Prints the resident memory after `first` and after `last` mixed tiles of a raster; gives the second's share of
-    the first."""
+def measure() -> list[Figure]:
+    """Resident memory after 20 000 and after 200 000 mixed tiles of a raster."""
     resident_kib: dict[int, int] = {}
-    for number, (tms_id, z, x, y, look) in enumerate(_tiles(raster, last), start=1):
-        render([raster], tms_id, z, x, y, look=look)
-        if number in (first, last):
-            resident_kib[number] = _resident_kib()
-    ratio = resident_kib[last] / resident_kib[first]
-    print(
-        f"memory: {resident_kib[first] / 1024:.0f} MiB after {first} tiles, "
-        f"{resident_kib[last] / 1024:.0f} MiB after {last}: {ratio:.3f} times"
-    )
-    return ratio
+    with tempfile.TemporaryDirectory() as folder:
+        raster = scene.raster(Path(folder) / "classes.tif", _SIDE_PX)
+        for number, (tms_id, z, x, y, look) in enumerate(_tiles(raster, _LAST), start=1):
+            render([raster], tms_id, z, x, y, look=look)
+            if number in (_FIRST, _LAST):
+                resident_kib[number] = _resident_kib()
+                print(f"  {resident_kib[number] / 1024:.0f} MiB after {number} tiles", flush=True)
+    ratio = resident_kib[_LAST] / resident_kib[_FIRST]
+    return [
+        Figure(
+            f"memory after {_LAST} tiles beside after {_FIRST}",
+            f"{resident_kib[_LAST] / 1024:.0f} MiB",
+            f"{resident_kib[_FIRST] / 1024:.0f} MiB",
+            ratio,
+            "<= 1.1x",
+            ratio <= 1.1,
+        )
+    ]
 
 
 def _tiles(raster: RasterRef, count: int) -> Iterator[tuple[str, int, int, int, Look]]:

@@ -15,6 +15,7 @@ from rasterio.warp import transform_bounds
 
 from app.definitions import BlockCell, Grid, nomenclature, prediction_grid
 from app.outputs import write_class_cog
+from app.tiling import RasterRef
 
 _WEB_MERCATOR = morecantile.tms.get("WebMercatorQuad")
 _SEED = 1
@@ -42,6 +43,14 @@ def write(path: Path, side_px: int) -> Grid:
     )
     write_class_cog(path, place, parts, nomenclature())
     return place
+
+
+def raster(path: Path, side_px: int) -> RasterRef:
+    """Writes it; gives it as the tile engine knows it."""
+    place = write(path, side_px)
+    return RasterRef(
+        str(path), place.epsg, place.left, place.top, place.resolution_m, side_px, side_px, 1, version="benchmark"
+    )
 
 
 def tiles(

@@ -229,12 +229,17 @@ def _require(program: Path | str | None) -> str:
 
 @contextmanager
 def _running(
-    command: Sequence[str | Path], folder: Path, environment: dict[str, str], cwd: Path | None = None
+    command: Sequence[object], folder: Path, environment: dict[str, str], cwd: Path | None = None
 ) -> Iterator[int]:
     """A process with its output in a file of the folder, where it also runs if not told otherwise. Gives its pid."""
-    with (folder / f"{Path(command[0]).name}.log").open("wb") as log:
+    with (folder / f"{Path(str(command[0])).name}.log").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603
-            command, cwd=cwd or folder, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            [str(part) for part in command],
+            cwd=cwd or folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
         )
         try:
             yield process.pid

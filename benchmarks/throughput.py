@@ -10,6 +10,7 @@ from statistics import median
 
 from rasterio.warp import transform_bounds
 
+from app.definitions import Grid
 from benchmarks import load, scene, servers
 from benchmarks.figures import Figure
 from benchmarks.load import Load
@@ -46,7 +47,7 @@ def measure() -> list[Figure]:
 
 
 @contextmanager
-def _all_servers(folder: Path, place: scene.Grid) -> Iterator[list[Server]]:
+def _all_servers(folder: Path, place: Grid) -> Iterator[list[Server]]:
     """Ours, without its cache, and the peers that can be had."""
     served = servers.publish(folder / "data", "benchmark", folder / "classes.tif")
     extent = transform_bounds(f"EPSG:{place.epsg}", "EPSG:3857", *place.bounds)

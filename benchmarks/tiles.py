@@ -17,7 +17,7 @@ from PIL import Image
 from pyproj import Transformer
 from rio_tiler.io import Reader
 
-from app.definitions import Grid, nomenclature
+from app.definitions import nomenclature
 from app.definitions.tile_matrix_set import tile_matrix_set
 from app.tiling import RasterRef, render
 from benchmarks import scene
@@ -57,16 +57,13 @@ def measure() -> list[Figure]:
     figures = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "classes.tif"
-        grid = scene.write(path, _SIDE_PX)
+        raster = scene.raster(path, _SIDE_PX)
         for way in _WAYS:
-            figures += _measured(way, path, grid)
+            figures += _measured(way, path, raster)
     return figures
 
 
-def _measured(way: _Way, path: Path, grid: Grid) -> list[Figure]:
-    raster = RasterRef(
-        str(path), grid.epsg, grid.left, grid.top, grid.resolution_m, grid.width, grid.height, 1, "benchmark"
-    )
+def _measured(way: _Way, path: Path, raster: RasterRef) -> list[Figure]:
     tms = morecantile.TileMatrixSet.model_validate(tile_matrix_set(way.tms_id).document)
     colours = {value: tuple(int(c) for c in rgba) for value, rgba in enumerate(nomenclature().palette)}
 
@@ -77,7 +74,7 @@ def _measured(way: _Way, path: Path, grid: Grid) -> list[Figure]:
         with Reader(str(path), tms=tms) as reader:
             return bytes(reader.tile(x, y, z, tilesize=256).render(img_format="PNG", colormap=colours))
 
-    tiles = scene.tiles(grid, way.zooms, tms)
+    tiles = scene.tiles(raster.grid, way.zooms, tms)
     sample = [tile for zoom in way.zooms for tile in [t for t in tiles if t[0] == zoom][: _TILES // len(way.zooms)]]
     our_cost, stock_cost = _cost(ours, sample), _cost(stock, sample)
     equal = np.mean([_share_exact(_values(ours(*tile)), path, tms, tile) for tile in sample])

@@ -165,7 +165,7 @@ def _run(command: Sequence[str], folder: Path) -> Run:
     """Runs one of the environment's own programs with `folder` as its data folder."""
     program = Path(sys.executable).with_name(command[0])
     environment = {**os.environ, "COSIA_DATA": str(folder / "data")}
-    watched = [sys.executable, "-c", _STOPWATCH, program, *command[1:]]
+    watched = [sys.executable, "-c", _STOPWATCH, str(program), *command[1:]]
     told = subprocess.run(watched, env=environment, stdout=subprocess.PIPE, check=True).stdout  # noqa: S603
     return Run(*json.loads(told))
 

@@ -6,6 +6,7 @@ import hashlib
 import re
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from tests.faults.server import SECRET, Answer, WebProcess
 _MOST_ERROR_BYTES = 16_384
 _OWS = "http://www.opengis.net/ows/1.1"
 _CANARY_PAUSE_S = 0.2
+_LOGGED_WITHIN_S = 5
 _TELLING = re.compile(
     r"Traceback|File \"|site-packages|/usr/lib|\.py\b|\bSELECT |\bINSERT |sqlite|psycopg|postgresql://|redis://"
     r"|sqlalchemy|rasterio|RasterioIOError|\bGDAL\b|libtiff|uvicorn|starlette|pydantic|<class |0x[0-9a-f]{8,}",
@@ -63,8 +65,12 @@ def require_exception_report(answer: Answer, server: WebProcess, *statuses: int)
 
 def require_logged(server: WebProcess, answers: list[Answer]) -> None:
     """Each answer's request id is in the log, whose lines are all JSON."""
-    logged = {line.get("request_id") for line in server.log_lines()}
-    missing = [answer.headers["x-request-id"] for answer in answers if answer.headers["x-request-id"] not in logged]
+    deadline = time.monotonic() + _LOGGED_WITHIN_S
+    missing = {answer.headers["x-request-id"] for answer in answers}
+    while missing and time.monotonic() < deadline:
+        # A line is written after its answer was sent: the last one may still be on its way.
+        missing -= {line.get("request_id") for line in server.log_lines()}
+        time.sleep(0.05 if missing else 0)
     assert not missing
 
 

@@ -74,7 +74,7 @@ class Settings(BaseSettings):
     tile_wait_s: float = Field(1.0, gt=0, description="Longest wait of a tile for a thread, s; then it is refused.")
     scrub_s: float = Field(3.0, gt=0, description="Time until a changed file of a layer is noticed, s.")
     scrub_bytes_per_s: int = Field(
-        2_000_000, ge=0, description="Speed of reading all files of layers through for rot, bytes/s; 0 for never."
+        20_000_000, ge=0, description="Speed of reading all files of layers through for rot, bytes/s; 0 for never."
     )
     refresh_s: float = Field(2.0, gt=0, description="Time until a published layer is seen by every process, s.")
 

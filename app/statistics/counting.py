@@ -10,15 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import rasterio
 
 from app.statistics.measurement import Measurement
 
 # Windows under way: enough to keep every thread at work, few enough to bound memory (some 30 MB each at worst).
 _AHEAD = 8
-
-# Of GDAL, which by default keeps a twentieth of the machine's memory: hardly any tile is read twice here.
-_BLOCK_CACHE_BYTES = 64_000_000
 
 
 @dataclass
@@ -60,17 +56,15 @@ def count(measurement: Measurement, tally: Tally, threads: Executor) -> Generato
     left = iter(measurement.windows[tally.windows_done :])
     under_way: deque[Future[np.ndarray]] = deque()
     context = contextvars.copy_context()  # log lines of the threads carry the request's id
-    # The cache is the process's: while anybody counts, all do with this much.
-    with rasterio.Env(GDAL_CACHEMAX=_BLOCK_CACHE_BYTES):
-        try:
-            while True:
-                while len(under_way) < _AHEAD and (window := next(left, None)) is not None:
-                    under_way.append(threads.submit(context.copy().run, measurement.count, window))
-                if not under_way:
-                    return
-                tally.counts += under_way.popleft().result()
-                tally.windows_done += 1
-                yield
-        finally:
-            for future in under_way:
-                future.cancel()
+    try:
+        while True:
+            while len(under_way) < _AHEAD and (window := next(left, None)) is not None:
+                under_way.append(threads.submit(context.copy().run, measurement.count, window))
+            if not under_way:
+                return
+            tally.counts += under_way.popleft().result()
+            tally.windows_done += 1
+            yield
+    finally:
+        for future in under_way:
+            future.cancel()

@@ -8,6 +8,7 @@ next read.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import OrderedDict
 from functools import lru_cache
@@ -26,6 +27,10 @@ from app.tiling.integrity import integrity
 from app.tiling.rasters import Band
 
 log = structlog.get_logger(__name__)
+
+# MB of decoded tiles that GDAL keeps; by itself it takes a twentieth of the machine's memory, in every process. It looks
+# the variable up once, at its first read. An operator's own value stays.
+os.environ.setdefault("GDAL_CACHEMAX", "128")
 
 FULL_RESOLUTION = -1
 

@@ -8,6 +8,7 @@ next read.
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from collections import OrderedDict
@@ -66,12 +67,14 @@ def keep(paths: frozenset[str]) -> None:
 
 @lru_cache(maxsize=16384)
 def factors(band: Band) -> tuple[int, ...]:
-    """Decimation factors of the overviews of a file, finest first. Raises RasterUnreadable.
+    """Decimation factors of the overviews of a file, finest first: powers of two. Raises RasterUnreadable.
 
+    GDAL tells quotients of sizes, 255 for the 196 pixels that 50 000 become; our writer halves pixels exactly
+    (decision 0010), so that the last one of a row may reach beyond the raster.
     Kept for good, for many more files than are open: they follow from the content, which the band's version names, and
     without them every read of an overview would open the raster itself too.
     """
-    return tuple(_handle(band, FULL_RESOLUTION).dataset.overviews(band.number))
+    return tuple(1 << round(math.log2(told)) for told in _handle(band, FULL_RESOLUTION).dataset.overviews(band.number))
 
 
 def level_size(band: Band, level: int) -> tuple[int, int]:

@@ -111,11 +111,17 @@ def _read_gathered(
 ) -> tuple[np.ndarray | None, int]:
     """The tile by nearest neighbour: each pixel takes the raster pixel under its centre. Gives the pixels read, too."""
     xs, ys = positions.of(grid.epsg, part)
-    level = level_for(handles.factors(band), _pixel_ratio(xs, ys, grid))
+    factors = handles.factors(band)
+    level = level_for(factors, _pixel_ratio(xs, ys, grid))
     width, height = handles.level_size(band, level)
-    # The size of an overview's pixels follows from the file's: a side that is no multiple of the factor is stretched.
-    columns = (xs - grid.left) * (width / (grid.width * grid.resolution_m))
-    rows = (grid.top - ys) * (height / (grid.height * grid.resolution_m))
+    factor = 1 if level == handles.FULL_RESOLUTION else factors[level]
+    columns = (xs - grid.left) / (factor * grid.resolution_m)
+    rows = (grid.top - ys) / (factor * grid.resolution_m)
+    # The last pixel of an overview may reach beyond the raster; what lies there is the neighbour's.
+    if grid.width % factor:
+        columns[columns >= grid.width / factor] = width
+    if grid.height % factor:
+        rows[rows >= grid.height / factor] = height
     first_column, first_row = math.floor(columns.min()), math.floor(rows.min())
     window = Rectangle(
         first_column,

@@ -98,6 +98,21 @@ def test_an_aligned_tile_over_the_edge_is_nodata_outside(tmp_path: Path) -> None
     assert not picture[:, 300 - 256 :].any()
 
 
+def test_an_overview_lies_where_its_pixels_were_halved_and_ends_where_the_raster_does(tmp_path: Path) -> None:
+    # 2008 = 62.75 × 32: of the overview 32, pixel 62 holds the last 24 columns and rows and reaches beyond the raster.
+    values = np.ones((2008, 2008), np.uint8)
+    values[:, 62 * 32 :] = values[62 * 32 :, :] = 2
+    tile = tile_grid("2154_10cm", 15, 440, 3495)  # 6.4 m a pixel
+    # 13 pixels north-west of the tile: the centre of its pixel 61 lies 61.9 overview pixels in, that of 62 at 62.9.
+    ref = write(tmp_path / "odd.tif", values, Grid(2154, tile.left - 2.6, tile.top + 2.6, 0.2, 2008, 2008))
+
+    picture = read_tile(tile, [(ref.classes, ref.grid)])
+
+    assert (picture[:62, :62] == 1).all()
+    assert not picture[62:].any()
+    assert not picture[:, 62:].any()
+
+
 def _quarters(raster: RasterRef, folder: Path, column: int, row: int) -> list[RasterRef]:
     """The raster cut in four by a cross through a pixel corner."""
     values = level(raster.path, 1)
@@ -142,7 +157,7 @@ def test_no_hole_lies_between_rasters_whatever_overview_is_read(
 ) -> None:
     for x, y in _crossed("WebMercatorQuad", z, 1004, 932):
         whole, parts = _read("WebMercatorQuad", z, x, y, raster), _read("WebMercatorQuad", z, x, y, *quarters)
-        # The outer edge of a stretched overview differs by part of a cell; inside there is data everywhere.
+        # Cells at the outer edge may differ; inside there is data everywhere.
         inner = cv2.erode((whole > 0).astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=1)
         assert parts[inner > 0].all()
 

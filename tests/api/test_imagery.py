@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from PIL import Image
 from pyproj import Transformer
+from rasterio.io import DatasetReader
 from rasterio.shutil import copy
 
 from app import imagery
@@ -94,11 +95,14 @@ def test_infrared_shows_the_bands_of_the_infrared_file(client: TestClient) -> No
 
 
 def test_a_low_zoom_is_drawn_from_an_overview(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    opened = []
-    monkeypatch.setattr(
-        "app.imagery.tiles.open_raster",
-        lambda path, overview=None: opened.append(overview) or imagery.open_raster(path, overview),
-    )
+    opened: list[int | None] = []
+    really_open = imagery.ImageryFile.open
+
+    def note(file: imagery.ImageryFile, overview: int | None = None) -> DatasetReader:
+        opened.append(overview)
+        return really_open(file, overview)
+
+    monkeypatch.setattr(imagery.ImageryFile, "open", note)
     answer = client.get(_address(LEFT + SIDE_M / 2, TOP - SIDE_M / 2, 15))
 
     shown = _pixels(answer.content)
@@ -137,7 +141,7 @@ def test_tiles_that_are_not_there_are_not_found_and_open_nothing(
     def open_nothing(*_: object) -> None:
         raise AssertionError("a file was opened")
 
-    monkeypatch.setattr("app.imagery.tiles.open_raster", open_nothing)
+    monkeypatch.setattr(imagery.ImageryFile, "open", open_nothing)
 
     assert client.get(f"/imagery/town/{address}.jpg").status_code in (400, 404)
 

@@ -135,17 +135,17 @@ MAP
 END
 """
 
+# A connection to MapServer per request: its process serves one at a time, and a kept one would keep others waiting.
 _NGINX = """
 daemon off; worker_processes 1; pid nginx.pid; error_log error.log;
 events {{ worker_connections 256; }}
 http {{
   access_log off; client_body_temp_path b; proxy_temp_path p; fastcgi_temp_path f; uwsgi_temp_path u; scgi_temp_path s;
-  upstream mapserv {{ server 127.0.0.1:{fastcgi}; keepalive 4; }}
   server {{
     listen 127.0.0.1:{port};
     keepalive_requests 1000000;
     location / {{
-      fastcgi_pass mapserv; fastcgi_keep_conn on;
+      fastcgi_pass 127.0.0.1:{fastcgi};
       fastcgi_param QUERY_STRING $query_string; fastcgi_param REQUEST_METHOD $request_method;
       fastcgi_param SERVER_NAME localhost; fastcgi_param SERVER_PORT {port}; fastcgi_param SCRIPT_NAME /;
       fastcgi_param MAPSERVER_CONFIG_FILE {folder}/mapserver.conf; fastcgi_param MS_MAPFILE {folder}/benchmark.map;

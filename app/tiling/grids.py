@@ -83,7 +83,7 @@ def level_for(factors: tuple[int, ...], pixel_ratio: float) -> int:
 def aligned(tile: TileGrid, raster: Grid, factors: tuple[int, ...]) -> tuple[int, Rectangle] | None:
     """The level and the pixels of it that are exactly the tile's pixels, or None where they do not coincide.
 
-    An overview of a raster whose sides are no multiple of the factor reaches beyond the raster: it is never taken whole.
+    An overview of a raster whose sides are no multiple of the factor reaches beyond it: it is never taken whole.
     """
     if tile.epsg != raster.epsg:
         return None

@@ -29,8 +29,8 @@ from app.tiling.rasters import Band
 
 log = structlog.get_logger(__name__)
 
-# MB of decoded tiles that GDAL keeps; by itself it takes a twentieth of the machine's memory, in every process. It looks
-# the variable up once, at its first read. An operator's own value stays.
+# MB of decoded tiles that GDAL keeps; by itself it takes a twentieth of the machine's memory, in each process. It looks
+# up the variable once, at its first read. An operator's own value stays.
 os.environ.setdefault("GDAL_CACHEMAX", "128")
 
 FULL_RESOLUTION = -1

@@ -36,7 +36,7 @@ def test_a_level_18_tile_is_read_from_the_second_overview() -> None:
         (TileGrid(2154, 720896.0, 6273792.0, 3.2, 256), RASTER),
         (TileGrid(2154, 720896.0, 6273792.0, 0.4, 256), Grid(2154, 720896.0, 6273792.0, 0.2, 2047, 2048)),
     ],
-    ids=["other CRS", "half a pixel off", "finer", "no power of two", "no such overview", "overview that reaches beyond"],
+    ids=["other CRS", "half a pixel off", "finer", "no power of two", "no such overview", "overview reaches beyond"],
 )
 def test_pixels_that_do_not_coincide_are_not_aligned(tile: TileGrid, raster: Grid) -> None:
     assert aligned(tile, raster, FACTORS) is None

@@ -64,6 +64,7 @@ class Settings(BaseSettings):
     attempts: int = Field(3, gt=0, description="Tries of a block before it fails.")
 
     raster_handles: int = Field(64, gt=0, description="Open rasters kept by each thread.")
+    raster_cache_bytes: int = Field(64_000_000, ge=0, description="Memory for decoded parts of rasters, bytes.")
     tile_cache_bytes: int = Field(64_000_000, ge=0, description="Memory for encoded tiles, bytes.")
     tile_cache_redis_url: SecretStr | None = Field(
         None, description="redis:// URL of a second cache of tiles, shared by all processes. Unset: none."

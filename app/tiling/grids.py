@@ -63,6 +63,9 @@ class Rectangle:
         return Rectangle(column, row, right - column, bottom - row)
 
 
+FULL_RESOLUTION = -1
+"""The level of a raster's own pixels; 0 is its finest overview."""
+
 MAGNIFICATION = 1.2
 """How much larger than a tile's the pixels of an overview may be that is read for it."""
 
@@ -73,7 +76,7 @@ def level_for(factors: tuple[int, ...], pixel_ratio: float) -> int:
     The coarsest whose pixels are at most a fifth larger than the tile's: nearest neighbour from it repeats few pixels,
     and the mode in it speaks for pixels that nearest neighbour from a finer one would skip.
     """
-    chosen = -1
+    chosen = FULL_RESOLUTION
     for index, factor in enumerate(factors):
         if factor <= MAGNIFICATION * pixel_ratio:
             chosen = index
@@ -97,5 +100,5 @@ def aligned(tile: TileGrid, raster: Grid, factors: tuple[int, ...]) -> tuple[int
     # A thousandth of a pixel: corners are sums of decimal fractions.
     if abs(column - round(column)) > 1e-3 or abs(row - round(row)) > 1e-3:
         return None
-    level = -1 if factor == 1 else factors.index(factor)
+    level = FULL_RESOLUTION if factor == 1 else factors.index(factor)
     return level, Rectangle(round(column), round(row), tile.px, tile.px)

@@ -27,7 +27,8 @@ WINDOWS = [
 
 def _written(path: Path, values: np.ndarray, **profile: Any) -> Path:
     """A tiled file by GDAL."""
-    profile = {"tiled": True, "blockxsize": 256, "blockysize": 256, "compress": "deflate", "transform": GRID.transform} | profile
+    usual = {"tiled": True, "blockxsize": 256, "blockysize": 256, "compress": "deflate", "transform": GRID.transform}
+    profile = usual | profile
     with rasterio.open(
         path, "w", driver="GTiff", width=values.shape[1], height=values.shape[0], count=1, dtype=values.dtype, **profile
     ) as dataset:

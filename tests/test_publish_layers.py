@@ -123,6 +123,23 @@ def test_a_file_that_was_lost_is_written_again(sessions: Sessions, store: Folder
     assert (pixels(store, rows(sessions)[0]) == 9).all()
 
 
+def test_damaged_files_are_written_again(sessions: Sessions, store: FolderStorage, tmp_path: Path) -> None:
+    inputs = [raster(tmp_path, "a"), raster(tmp_path, "b", column=1)]
+    publish_layer(sessions, store, *inputs)
+    with sessions.read() as session:
+        overview = session.scalars(select(LayerOverviewRow)).one()
+    damaged = {row.href: row.sha256 for row in (rows(sessions)[0], overview)}
+    for href in damaged:
+        content = bytearray(store.path(href).read_bytes())
+        content[-20] ^= 1
+        store.path(href).write_bytes(content)
+
+    publish_layer(sessions, store, *inputs)
+
+    assert {href: store.sha256(href) for href in damaged} == damaged
+    assert [row.sha256 for row in rows(sessions)] == [store.sha256(row.href) for row in rows(sessions)]
+
+
 def test_publications_of_one_layer_wait_for_each_other(database_url: str, store: FolderStorage, tmp_path: Path) -> None:
     engine = connect(database_url)
     sessions = Sessions(engine)

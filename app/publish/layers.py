@@ -174,8 +174,10 @@ def _write(
     for mosaic in content:
         share = mosaic.grid.width * mosaic.grid.height / total_px
         href, told = href_of(folder, mosaic, nomenclature), part_of(progress, done, share)
-        row = known.get((mosaic.name, href))
-        rows.append(row or write_raster(storage, folder, mosaic, nomenclature, written=href in there, progress=told))
+        row, written = known.get((mosaic.name, href)), href in there
+        if row is not None and storage.sha256(href) != row.sha256:  # damaged since: publishing again repairs it
+            row, written = None, False
+        rows.append(row or write_raster(storage, folder, mosaic, nomenclature, written=written, progress=told))
         done += share
     progress(1.0)
     return rows

@@ -75,8 +75,11 @@ def _write(
     href = f"{folder}/{_key(grid, rows, nomenclature)}{_SUFFIX}"
     with_confidence = any(_confidence_of(row)[0] for row in rows)
     confidence_href = href.replace(".tif", ".confidence.tif") if with_confidence else None
-    if not storage.exists(href):
-        kept = old if old and old.href.endswith(_SUFFIX) and storage.exists(old.href) else None
+    # A damaged overview is drawn again, and nothing is copied from it.
+    kept = old if old and storage.exists(old.href) and storage.sha256(old.href) == old.sha256 else None
+    written = kept is not None if old and old.href == href else storage.exists(href)
+    if not written:
+        kept = kept if kept and kept.href.endswith(_SUFFIX) else None
         drawing = _Drawing(storage, grid, tuple(rows), tuple(old_rows), kept)
         if confidence_href:
             with storage.writing(confidence_href) as path:

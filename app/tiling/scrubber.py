@@ -90,14 +90,15 @@ class Scrubber:
 
     def _read_on(self) -> None:
         read_bytes = 0
-        while read_bytes < self._bytes_per_round and self._expected:
-            read_bytes += next(self._reading)
+        while read_bytes < self._bytes_per_round and (step := next(self._reading)):
+            read_bytes += step
 
     def _read_through(self) -> Iterator[int]:
-        """Reads one file after the other, for ever; gives the bytes of each step, 1 at least."""
+        """Reads one file after the other, for ever; gives the bytes of each step, 1 at least, and 0 after the last."""
         while True:
-            yield 1
             for path, expected in list(self._expected.items()):
+                if path in self._integrity.doubtful():
+                    continue
                 digest, stamp = hashlib.sha256(), stamp_of(path)
                 for chunk in _chunks(path):
                     digest.update(chunk)
@@ -105,6 +106,7 @@ class Scrubber:
                 yield 1
                 if stamp == stamp_of(path) and self._expected.get(path) == expected != digest.hexdigest():
                     self._judge(path, stamp)
+            yield 0
 
     def _run(self) -> None:
         while not self._stopping.wait(self._every_s):

@@ -70,6 +70,8 @@ def landing() -> dict[str, Any]:
         "limits": {
             "aoi_km2": config.aoi_km2,
             "aoi_vertices": config.aoi_vertices,
+            "areas_km2": config.areas_km2,
+            "statistics_km2": config.statistics_km2,
             "body_bytes": config.body_bytes,
             "active_jobs": config.active_jobs,
             "queue_length": config.queue_length,

@@ -19,26 +19,21 @@ _PROCESSORS: list[Any] = [
 ]
 
 
-_to_json = json.JSONEncoder(ensure_ascii=False).encode
+_quoted = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def log_request(request_id: str, method: str, path: str, status: int, ms: float) -> None:
     """The line of one answered request, on standard error like all others.
 
-    Written past the logging machinery, which takes a fifth of the time of a tile from memory.
+    request_id: letters, digits, dots and dashes. Written past the logging machinery, and only what a client chose
+    goes through the encoder of JSON: both would be a quarter of the time of a tile from memory.
     """
     if logging.getLogger().isEnabledFor(logging.INFO):
-        line = {
-            "event": "request",
-            "method": method,
-            "path": path,
-            "status": status,
-            "ms": round(ms, 1),
-            "request_id": request_id,
-            "level": "info",
-            "timestamp": datetime.now(UTC).isoformat(),
-        }
-        sys.stderr.write(f"{_to_json(line)}\n")
+        sys.stderr.write(
+            f'{{"event": "request", "method": {_quoted(method)}, "path": {_quoted(path)}, '
+            f'"status": {status}, "ms": {ms:.1f}, "request_id": "{request_id}", "level": "info", '
+            f'"timestamp": "{datetime.now(UTC).isoformat()}"}}\n'
+        )
 
 
 def configure_logs(level: str) -> None:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from app.api.landing import link
 from app.api.looks import LOOK_PARAMETERS, look_of, path_parameter
-from app.api.parameters import allow_only, integer
+from app.api.parameters import allow_only, integer, query_of
 from app.api.reading import json_content, read_route
 from app.api.tile_answers import tile_answer
 from app.api.tiles import TILE_ANSWERS, catalogue_of
@@ -72,7 +72,7 @@ async def map_tile(request: Request, collections: Collections = None) -> Respons
     look = look_of(request, shown, "collections")
     z, x, y = (integer(parts[name], name) for name in ("tileMatrix", "tileCol", "tileRow"))
     tms_id = set_of(shown, parts["tileMatrixSetId"]).id
-    return await tile_answer(request, shown, tms_id, z, x, y, look, request.query_params.get("v"))
+    return await tile_answer(request, shown, tms_id, z, x, y, look, query_of(request).get("v"))
 
 
 def _chosen(request: Request, collections: str | None) -> tuple[Overlay, str]:

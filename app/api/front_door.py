@@ -6,8 +6,8 @@ Plain ASGI, because Starlette's own middleware class would buffer streams and lo
 from __future__ import annotations
 
 import re
+import secrets
 import time
-import uuid
 from functools import cache
 
 import structlog
@@ -46,6 +46,7 @@ class FrontDoor:
     def __init__(self, app: ASGIApp, body_bytes: int) -> None:
         self._app = app
         self._body_bytes = body_bytes
+        self._too_large = f"the request body is larger than {body_bytes} bytes, which is the limit"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -53,7 +54,7 @@ class FrontDoor:
             return
         headers = dict(scope["headers"])
         given = headers.get(b"x-request-id", b"").decode("latin-1")
-        request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         started, status = time.perf_counter(), 0
@@ -65,7 +66,7 @@ class FrontDoor:
                 present = {name for name, _ in message["headers"]}
                 message["headers"] = [
                     *message["headers"],
-                    *(header for header in _HEADERS if header[0] not in present),
+                    *[header for header in _HEADERS if header[0] not in present],
                     (b"x-request-id", request_id.encode()),
                 ]
             await send(message)
@@ -79,10 +80,9 @@ class FrontDoor:
 
     async def _guarded(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, send: Send) -> None:
         """Lets bodies in up to the limit, counted as they come: a Content-Length may be missing or false."""
-        detail = f"the request body is larger than {self._body_bytes} bytes, which is the limit"
         declared = headers.get(b"content-length", b"0")
         if not declared.isdigit() or int(declared) > self._body_bytes:
-            response = problem(413, "body-too-large", detail, headers={"Connection": "close"})
+            response = problem(413, "body-too-large", self._too_large, headers={"Connection": "close"})
             await response(scope, receive, send)
             return
         received_bytes = 0
@@ -92,7 +92,7 @@ class FrontDoor:
             message = await receive()
             received_bytes += len(message.get("body", b""))
             if received_bytes > self._body_bytes:
-                raise HTTPException(413, detail, {"Connection": "close"})
+                raise HTTPException(413, self._too_large, {"Connection": "close"})
             return message
 
         await self._app(scope, receive_counted, send)

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import Request
 
-from app.api.parameters import allow_only, classes_of, style_of
+from app.api.parameters import allow_only, classes_of, query_of, style_of
 from app.catalogue import Layer
 from app.catalogue.overlay import Overlay
 from app.errors import ParameterInvalid
@@ -53,7 +53,7 @@ def look_of(request: Request, layer: Layer | Overlay, *others: str) -> Look:
     if not request.scope["query_string"]:
         return _DEFAULT
     allow_only(request, (*_NAMES, *others))
-    query = request.query_params
+    query = query_of(request)
     if len(query.get("v", "")) > _MOST_CHARACTERS:
         raise ParameterInvalid(f"v has at most {_MOST_CHARACTERS} characters", "v")
     style = style_of(layer, query.get("style"))

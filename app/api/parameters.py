@@ -6,19 +6,32 @@ Caches key on the whole address: an ignored parameter would let anybody fill the
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from fastapi import Request
+from starlette.datastructures import QueryParams
 
 from app.catalogue import Layer
 from app.catalogue.overlay import Overlay
 from app.errors import ParameterInvalid, Unknown
 from app.tiling import Style
 
+_KEPT_BYTES = 200
+"""Of a query that is kept parsed: a stranger's long ones would fill the memory."""
+
+_parsed = lru_cache(maxsize=1024)(QueryParams)
+
+
+def query_of(request: Request) -> QueryParams:
+    """The parameters of the query. All tiles of one look and version share them: parsing costs as much as routing."""
+    query: bytes = request.scope["query_string"]
+    return _parsed(query) if len(query) <= _KEPT_BYTES else QueryParams(query)
+
 
 def allow_only(request: Request, names: Iterable[str]) -> None:
     """Raises ParameterInvalid for a query parameter of another name, or one that comes twice."""
     allowed = tuple(names)
-    given = [name for name, _ in request.query_params.multi_items()]
+    given = [name for name, _ in query_of(request).multi_items()]
     for name in given:
         if name not in allowed:
             words = f"allowed are {', '.join(allowed)}" if allowed else "there are none here"

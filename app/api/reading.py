@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request, Response
 from starlette.routing import Match, Route
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
 
 CORS = {"Access-Control-Allow-Origin": "*"}
 """Public pictures and descriptions, read without credentials: any page may show them."""
@@ -42,8 +42,13 @@ class PlainRoute(Route):
     others (`app.main`); FastAPI's route of the same path, behind them, is there for the OpenAPI document.
     """
 
-    def __init__(self, path: str, endpoint: Callable[[Request], Any]) -> None:
+    def __init__(self, path: str, endpoint: Callable[[Request], Awaitable[Response]]) -> None:
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            response = await endpoint(Request(scope, receive, send))
+            await response(scope, receive, send)
+
         super().__init__(path, endpoint, methods=["GET"], include_in_schema=False)
+        self.app = answer  # Starlette's own catches errors here and again around all routes: once is enough
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         match, child_scope = super().matches(scope)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from app.api.looks import LOOK_PARAMETERS, look_of, path_parameter
-from app.api.parameters import allow_only, integer
+from app.api.parameters import allow_only, integer, query_of
 from app.api.reading import PlainRoute, json_content, read_route
 from app.api.tile_answers import tile_answer
 from app.catalogue import Catalogue, Layer
@@ -67,7 +67,7 @@ async def xyz_tile(request: Request) -> Response:
     layer = catalogue_of(request).layer(parts["layer"])
     look = look_of(request, layer)
     z, x, y = (integer(parts[name], name) for name in ("z", "x", "y"))
-    return await tile_answer(request, layer, XYZ, z, x, y, look, request.query_params.get("v"))
+    return await tile_answer(request, layer, XYZ, z, x, y, look, query_of(request).get("v"))
 
 
 PLAIN_ROUTES = [PlainRoute("/tiles/{layer}/{z}/{x}/{y}.png", xyz_tile)]

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Request, Response
 
 from app.api.landing import link
 from app.api.looks import LOOK_PARAMETERS, look_of, path_parameter
-from app.api.parameters import allow_only, integer
+from app.api.parameters import allow_only, integer, query_of
 from app.api.reading import PlainRoute, json_content, read_route
 from app.api.tile_answers import tile_answer
 from app.api.tiles import LAYER_PARAMETER, TILE_ANSWERS, LayerId, catalogue_of
@@ -93,7 +93,7 @@ async def map_tile(request: Request) -> Response:
     look = look_of(request, layer)
     tms_id = set_of(layer, parts["tileMatrixSetId"]).id
     z, x, y = (integer(parts[name], name) for name in ("tileMatrix", "tileCol", "tileRow"))
-    return await tile_answer(request, layer, tms_id, z, x, y, look, request.query_params.get("v"))
+    return await tile_answer(request, layer, tms_id, z, x, y, look, query_of(request).get("v"))
 
 
 PLAIN_ROUTES = [PlainRoute(f"/api{_TILE_PATH}", map_tile)]

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from app.api.parameters import allow_only
+from app.api.parameters import allow_only, query_of
 from app.api.reading import CORS, NO_CACHE, PlainRoute, content, read_route
 from app.api.tile_answers import in_tile_thread, tile_answer
 from app.api.tiles import catalogue_of
@@ -123,7 +123,7 @@ async def _by_pairs(request: Request) -> Response:
 async def _tile_by_path(request: Request) -> Response:
     allow_only(request, ("v",))
     asked = tile(catalogue_of(request), request.path_params)
-    return await _tile(request, asked, request.query_params.get("v"))
+    return await _tile(request, asked, query_of(request).get("v"))
 
 
 async def _feature_info_by_path(request: Request) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from app.definitions import Grid
@@ -26,6 +27,7 @@ class TileGrid(NamedTuple):
         return (self.left, self.top - span, self.left + span, self.top)
 
 
+@lru_cache(maxsize=4096)  # finding the level and its numbers is a twentieth of a tile from memory
 def tile_grid(tms_id: str, z: int, x: int, y: int) -> TileGrid:
     """The grid of tile x (column), y (row, downwards) of level z. Raises Unknown where there is no such tile."""
     tms = tile_matrix_set(tms_id)

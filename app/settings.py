@@ -51,6 +51,7 @@ class Settings(BaseSettings):
         20_000.0, gt=0, description="Largest polygon that a job counts areas or changes in, km²."
     )
     statistics_threads: int = Field(2, gt=0, description="Threads that count areas and changes, in each process.")
+    publish_results: bool = Field(True, description="Whether callers may publish results of their jobs as layers.")
     body_bytes: int = Field(2_000_000, gt=0, description="Largest request body, bytes.")
     active_jobs: int = Field(20, gt=0, description="Most jobs accepted or running at a time for one caller.")
     queue_length: int = Field(10_000, gt=0, description="Most blocks waiting to be computed, of all jobs.")

@@ -71,6 +71,8 @@ async def delete_layer(request: Request, jobID: JobID) -> Response:  # noqa: N80
 
 
 def _publish(job_id: str, owner: str, title: str | None) -> str:
+    if not settings().publish_results:
+        raise Forbidden("results are not published as layers by this service: take them from the job")
     with sessions().read() as session:
         job = _own(jobs.get(session, job_id), owner)
         source = next((s for s in imagery.list_sources(session) if s.id == job.source_id), None)
@@ -81,6 +83,7 @@ def _publish(job_id: str, owner: str, title: str | None) -> str:
         title=title or f"Prediction {job_id[:8]}",
         vintage=source.year if source else None,
         attribution=source.attribution if source else "",
+        demonstration=source.demonstration if source else False,
     )
 
 

@@ -27,7 +27,14 @@ def layer_id_of(job_id: str) -> str:
 
 
 def publish_result(
-    sessions: Sessions, storage: Storage, job: JobRow, *, title: str, vintage: int | None, attribution: str
+    sessions: Sessions,
+    storage: Storage,
+    job: JobRow,
+    *,
+    title: str,
+    vintage: int | None,
+    attribution: str,
+    demonstration: bool,
 ) -> str:
     """Makes a successful job's classes a layer, or changes the title of that layer; gives its id.
 
@@ -36,7 +43,7 @@ def publish_result(
     if job.status != "successful" or job.results is None:
         raise Conflict(f"the job is {job.status}: only a successful one can be published")
     if "classes" not in job.results:
-        raise Conflict("the job has no output 'classes': there is nothing to show")
+        raise Conflict("the job has no raster of classes: there is nothing to show")
     raster = _raster(storage, job.results["classes"], job.results.get("confidence"))
     layer_id = layer_id_of(job.id)
     with exclusive(sessions.engine, layer_id), sessions.write() as session:
@@ -50,7 +57,7 @@ def publish_result(
                 imagery_source=job.source_id,
                 model=job.model_id,
                 attribution=attribution,
-                demonstration=False,
+                demonstration=demonstration,
                 version=raster.sha256[:12],
             )
         )

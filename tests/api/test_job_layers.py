@@ -13,10 +13,11 @@ from PIL import Image
 from sqlalchemy import update
 
 from app import jobs
-from app.database import JobRow, sessions
+from app.database import ImagerySourceRow, JobRow, sessions
 from app.definitions import Grid, nomenclature
 from app.errors import ParameterInvalid
 from app.outputs import category_sidecar, write_class_cog, write_confidence_cog
+from app.settings import settings
 from app.storage import storage
 from tests import published as layers
 from tests.api.test_processes import AREA, execute
@@ -162,3 +163,25 @@ def test_what_is_not_published_cannot_be_withdrawn(service: TestClient, successf
 def test_ids_of_job_layers_are_for_jobs_only(service: TestClient) -> None:
     with pytest.raises(ParameterInvalid, match="job-"):
         layers.publish_layer(sessions(), storage(), "blocks/a.tif", layer_id="job-1")
+
+
+def test_an_operator_may_keep_results_out_of_the_layers(
+    service: TestClient, successful_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusing = settings().model_copy(update={"publish_results": False})
+    monkeypatch.setattr("app.api.job_layers.settings", lambda: refusing)
+
+    answer = service.put(f"/api/jobs/{successful_id}/layer")
+
+    assert (answer.status_code, answer.json()["type"]) == (403, "urn:cosia:problem:forbidden")
+    assert _offered(service) == []
+
+
+def test_a_result_of_demonstration_imagery_says_so(service: TestClient, successful_id: str) -> None:
+    with sessions().write() as session:
+        row = session.get_one(ImagerySourceRow, "town")
+        row.document = {**row.document, "demonstration": True}
+
+    service.put(f"/api/jobs/{successful_id}/layer")
+
+    assert service.get(f"/api/collections/job-{successful_id}").json()["cosia:demonstration"] is True

@@ -71,7 +71,7 @@ class Settings(BaseSettings):
         None, description="redis:// URL of a second cache of tiles, shared by all processes. Unset: none."
     )
     tile_cache_expires_s: int = Field(86_400, gt=0, description="Time a tile stays in the second cache, s.")
-    tile_threads: int = Field(2, gt=0, description="Threads that render tiles; an object store wants some ten.")
+    tile_threads: int = Field(1, gt=0, description="Threads that render tiles; slow disks and buckets want some ten.")
     tile_queue: int = Field(500, ge=0, description="Most tiles waiting for a thread; more are refused for the moment.")
     tile_wait_s: float = Field(1.0, gt=0, description="Longest wait of a tile for a thread, s; then it is refused.")
     scrub_s: float = Field(3.0, gt=0, description="Time until a changed file of a layer is noticed, s.")

@@ -22,7 +22,7 @@ from app.tiling.shared_cache import SharedCache
 from app.tiling.styles import Look, Style, palette_of
 
 _EMPTY = b""
-_ENCODING = f"1 {version('deflate')}".encode()
+_ENCODING = f"2 {version('deflate')}".encode()
 """Changes whenever equal pixels may be encoded as other bytes: part of every ETag."""
 
 RENDER_SECONDS = Histogram("cosia_tile_render_seconds", "Time to read and encode a tile that was not kept.")

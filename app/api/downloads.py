@@ -23,15 +23,15 @@ class _Part(NamedTuple):
 
 
 def file_response(
-    request: Request, storage: Storage, href: str, media_type: str, filename: str, *, etag: str | None = None
+    request: Request, storage: Storage, href: str, media_type: str, filename: str, *, etag: str
 ) -> Response:
     """GET or HEAD of a file. Ranges let GDAL read single tiles of a COG.
 
-    etag: what changes with the content, where the caller knows it; else the digest is asked of the storage. Several
-    ranges at once are answered with the whole file, which RFC 9110 allows. Raises Unavailable before anything is sent.
+    etag: plain letters, digits, '-' and '.' that change with the content. Several ranges at once are answered with the
+    whole file, which RFC 9110 allows. Raises Unavailable before anything is sent.
     """
     size = storage.size_bytes(href)
-    tag = f'"{etag or storage.sha256(href)}"'
+    tag = f'"{etag}"'
     headers = {
         "Accept-Ranges": "bytes",
         "ETag": tag,

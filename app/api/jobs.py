@@ -69,7 +69,8 @@ def result_file(
     if not storage().exists(href):
         raise Unavailable("this output is not in the storage any more")
     media_type, _ = OUTPUTS[name]
-    return file_response(request, storage(), href, media_type, _download_name(jobID, file))
+    # Written once, before the job is successful: hashing it at each range would read all of it.
+    return file_response(request, storage(), href, media_type, _download_name(jobID, file), etag=f"{jobID}-{file}")
 
 
 def _download_name(job_id: str, file: str) -> str:

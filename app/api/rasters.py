@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import PurePosixPath
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
@@ -49,8 +50,9 @@ def raster_file(
         row = raster(session, layer_id, file.removesuffix(kind))
     href = _href(row, kind)
     media_type = "application/xml" if kind is RasterFile.CATEGORIES else COG
-    # All files of a raster change together with its classes.
-    answer = file_response(request, storage(), href, media_type, f"{layer_id}-{file}", etag=f"{row.sha256}{kind}")
+    # The key in the name of a published file follows from all that went in, confidence too.
+    etag = f"{PurePosixPath(row.href).stem}-{row.sha256}{kind}"
+    answer = file_response(request, storage(), href, media_type, f"{layer_id}-{file}", etag=etag)
     answer.headers.update({**CORS, "Cache-Control": NO_CACHE})
     return answer
 

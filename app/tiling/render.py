@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib.metadata import version
+from pathlib import PurePath
 from typing import NamedTuple
 
 import numpy as np
@@ -102,11 +103,11 @@ def dressed(data: bytes, look: Look, nomenclature_id: str, px: int) -> bytes | N
 def etag(bands: tuple[Band, ...], look: Look, nomenclature_id: str) -> str:
     """Strong ETag of the tile at one address, from what its bytes follow from: no pixel is read to tell it.
 
-    Content of the rasters (their sha256), colours, and how we encode.
+    Content of the rasters (sha256 of the classes; names of files, which follow from confidence too), colours, encoding.
     """
     digest = hashlib.blake2b(_ENCODING, digest_size=12)
     for band in bands:
-        digest.update(f" {band.version}:{band.number}".encode())
+        digest.update(f" {PurePath(band.path).name} {band.version}:{band.number}".encode())
     digest.update(palette_of(look, nomenclature_id).tobytes())
     return f'"{digest.hexdigest()}"'
 

@@ -32,7 +32,7 @@ def client(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TestClien
 
     @application.api_route("/{name}", methods=["GET", "HEAD"])
     def file(request: Request, name: str) -> Response:
-        return file_response(request, store, f"a/{name}.tif", "image/tiff", 'na"me é.tif')
+        return file_response(request, store, f"a/{name}.tif", "image/tiff", 'na"me é.tif', etag=TAG.strip('"'))
 
     with TestClient(application, raise_server_exceptions=False) as made:
         yield made

@@ -13,6 +13,8 @@ from app.definitions import Grid
 from app.errors import Unknown
 from app.outputs import write_block
 from app.tiling import Look, RasterRef, Style, empty_tile, render, value_at
+from app.tiling.rasters import Band
+from app.tiling.render import etag
 from tests.tiling.blobs import GRID, blobs, level
 
 ALIGNED = ("2154_10cm", 20, 14080, 111840)
@@ -88,3 +90,10 @@ def test_a_point_beyond_the_edge_has_no_value(raster: RasterRef) -> None:
 
     assert value_at([raster], 2154, grid.bounds[2] + 0.01, grid.top - 1).value == 0
     assert value_at([raster], 4326, 3.0, -90.0).value == 0
+
+
+def test_confidence_that_changed_alone_has_another_etag() -> None:
+    look = Look(Style.CONFIDENCE)
+    before, after = (etag((Band(f"/data/{key}.confidence.tif", 1, "same classes"),), look, "cosia") for key in "ab")
+
+    assert before != after

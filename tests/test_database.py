@@ -16,6 +16,7 @@ from app.database import (
     Base,
     ImageryFileRow,
     ImagerySourceRow,
+    JobBlockRow,
     RasterRow,
     Sessions,
     connect,
@@ -117,6 +118,26 @@ def test_the_fourth_schema_keeps_jobs_with_all_that_belongs_to_them(sessions: Se
         assert [event.kind for event in jobs.events_since(session, job.id, 0)] == ["status"]
         with pytest.raises(JobUnknown):
             jobs.get(session, counted.id)
+
+
+def test_the_fifth_schema_counts_what_jobs_had_done_and_can_be_left_again(sessions: Sessions) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("app.broker.ring", lambda *_: True)
+        job = jobs.submit(sessions, samples.request(columns=3), samples.LIMITS)
+    with sessions.engine.begin() as connection:
+        command.downgrade(_config(connection), "0004")
+        connection.execute(text("UPDATE block SET status = 'done', finished_at = 5 WHERE grid_column = 1760"))
+        connection.execute(text("UPDATE block SET status = 'failed' WHERE grid_column = 1761"))
+        connection.execute(text("UPDATE event SET id = 41"))
+        command.upgrade(_config(connection), "head")
+
+    with sessions.read() as session:
+        kept = jobs.get(session, job.id)
+        assert (kept.blocks_done, kept.blocks_failed, kept.last_event) == (1, 1, 41)
+        assert len(kept.permalink) == 32
+        assert [event.id for event in jobs.events_since(session, job.id, 0)] == [41]
+        ended = session.scalars(select(JobBlockRow.ended).order_by(JobBlockRow.position)).all()
+        assert sorted(ended) == [False, True, True]
 
 
 def test_the_index_finds_what_meets_a_shape_and_nothing_else(sessions: Sessions) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from app.database.engine import Sessions, connect, is_reachable, sessions
 from app.database.locks import exclusive
 from app.database.rows import (
+    ApiKeyRow,
     Base,
+    BellRow,
     BlockRow,
     EventRow,
     ImageryFileRow,
@@ -16,11 +18,14 @@ from app.database.rows import (
     LayerRow,
     ModelRow,
     RasterRow,
+    WorkerRow,
 )
 from app.database.types import Geometry, intersects, now_s
 
 __all__ = [
+    "ApiKeyRow",
     "Base",
+    "BellRow",
     "BlockRow",
     "EventRow",
     "Geometry",
@@ -33,6 +38,7 @@ __all__ = [
     "ModelRow",
     "RasterRow",
     "Sessions",
+    "WorkerRow",
     "connect",
     "exclusive",
     "intersects",

@@ -16,6 +16,7 @@ from sqlalchemy import (
     MetaData,
     String,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -139,8 +140,12 @@ class ModelRow(Base):
 class JobRow(Base):
     """What somebody asked of a process. `status` is one of OGC API - Processes; the last three are never left.
 
-    A prediction has an imagery source, a model and blocks. A job that counts has `inputs`, `progress` (0-100) and, in
-    `checkpoint`, what is counted so far. `lease_until` and `fence` belong to the worker that is making the results.
+    A prediction has an imagery source, a model and blocks. A job that counts has `progress` (0-100) and, in
+    `checkpoint`, what is counted so far. `inputs` are those that no other column holds. `lease_until` and `fence`
+    belong to the worker that is making the results. Whoever has the `permalink` may look at the job, and no more.
+
+    `bells`: messages on their way to a worker of `queue`, since `rung_at`; 0 is the most urgent `priority`. `coverage`:
+    share (0-1) of the AOI that has imagery. `blocks_reused`: done before the job was asked for.
     """
 
     __tablename__ = "job"
@@ -148,9 +153,12 @@ class JobRow(Base):
         UniqueConstraint("owner", "idempotency_key"),
         CheckConstraint("status IN ('accepted','running','successful','failed','dismissed')", name="status"),
         Index("ix_job_status_created_at", "status", "created_at"),
+        Index("ix_job_owner_created_at", "owner", "created_at"),
+        Index("ix_job_permalink", "permalink", unique=True),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
+    permalink: Mapped[str]
     owner: Mapped[str]
     idempotency_key: Mapped[str | None]
     request_sha256: Mapped[str]
@@ -164,24 +172,36 @@ class JobRow(Base):
     aoi: Mapped[BaseGeometry]
     area_m2: Mapped[float]
     epsg: Mapped[int]
+    coverage: Mapped[float | None]
+    priority: Mapped[int] = mapped_column(default=1)
+    queue: Mapped[str] = mapped_column(default="gpu")
     blocks_total: Mapped[int]
+    blocks_done: Mapped[int] = mapped_column(default=0)
+    blocks_failed: Mapped[int] = mapped_column(default=0)
+    blocks_reused: Mapped[int] = mapped_column(default=0)
     results: Mapped[dict[str, Any] | None]
+    result_bytes: Mapped[int | None] = mapped_column(BigInteger)
     progress: Mapped[int] = mapped_column(default=0)
     checkpoint: Mapped[dict[str, Any] | None]
     finalize_attempts: Mapped[int] = mapped_column(default=0)
     lease_until: Mapped[float] = mapped_column(default=0.0)
     fence: Mapped[int] = mapped_column(default=0)
     rung_at: Mapped[float] = mapped_column(default=0.0)
+    bells: Mapped[int] = mapped_column(default=0)
+    last_event: Mapped[int] = mapped_column(BigInteger, default=0)
     created_at: Mapped[float] = mapped_column(server_default=now_s())
     started_at: Mapped[float | None]
     finished_at: Mapped[float | None]
     updated_at: Mapped[float] = mapped_column(server_default=now_s())
+    used_at: Mapped[float] = mapped_column(default=0.0)
+    expired_at: Mapped[float | None]
 
 
 class BlockRow(Base):
     """A block: the prediction of one cell, whoever asked. Its `key` holds all that decides its pixels.
 
-    histogram: class value (as text) -> pixels; `lease_until` counts only while the block is claimed.
+    histogram: class value (as text) -> pixels; `lease_until` counts only while the block is claimed. Nobody claims it
+    before `retry_at`. `used_at`: when a job last asked for it or read it.
     """
 
     __tablename__ = "block"
@@ -208,27 +228,90 @@ class BlockRow(Base):
     histogram: Mapped[dict[str, Any] | None]
     reason: Mapped[str | None]
     seconds: Mapped[float | None]
+    bytes: Mapped[int | None] = mapped_column(BigInteger)
+    retry_at: Mapped[float] = mapped_column(default=0.0)
+    used_at: Mapped[float] = mapped_column(default=0.0)
     finished_at: Mapped[float | None]
 
 
 class JobBlockRow(Base):
-    """A block of a job; `position` orders them, the middle of the AOI first."""
+    """A block of a job; `position` orders them, the middle of the AOI first. `ended`: the job has counted its end."""
 
     __tablename__ = "job_block"
+    __table_args__ = (
+        Index(
+            "ix_job_block_job_id_position",
+            "job_id",
+            "position",
+            postgresql_where=text("NOT ended"),
+            sqlite_where=text("NOT ended"),
+        ),
+    )
 
     job_id: Mapped[str] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"), primary_key=True)
     block_key: Mapped[str] = mapped_column(ForeignKey("block.key"), primary_key=True, index=True)
     position: Mapped[int]
+    ended: Mapped[bool] = mapped_column(default=False)
 
 
 class EventRow(Base):
-    """Something that happened to a job, in the order of `id`: what server-sent events replay."""
+    """Something that happened to a job, in the order of `id`: what server-sent events replay.
+
+    `id` counts up within the job, from `JobRow.last_event`, so that events are seen in the order of their commits.
+    """
 
     __tablename__ = "event"
-    __table_args__ = (Index("ix_event_job_id_id", "job_id", "id"),)
 
-    id: Mapped[int] = mapped_column(_AUTO_ID, primary_key=True)
-    job_id: Mapped[str] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"))
+    job_id: Mapped[str] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"), primary_key=True)
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     kind: Mapped[str]
     data: Mapped[dict[str, Any]]
     created_at: Mapped[float] = mapped_column(server_default=now_s())
+
+
+class WorkerRow(Base):
+    """A worker process. It is alive while it keeps `seen_at` fresh; `reason` says why it is out of service.
+
+    seconds_per_block: model id -> its measured pace. tallies: name -> what it has counted since it started.
+    """
+
+    __tablename__ = "worker"
+    __table_args__ = (CheckConstraint("state IN ('ready','out of service','stopped')", name="state"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    host: Mapped[str]
+    device: Mapped[str]
+    queues: Mapped[str]
+    state: Mapped[str] = mapped_column(default="ready")
+    reason: Mapped[str | None]
+    seconds_per_block: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    tallies: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    started_at: Mapped[float] = mapped_column(server_default=now_s())
+    seen_at: Mapped[float] = mapped_column(server_default=now_s())
+
+
+class BellRow(Base):
+    """Per queue and priority, when the latest bell that a worker has `heard` was rung: older ones are lost."""
+
+    __tablename__ = "bell"
+
+    queue: Mapped[str] = mapped_column(primary_key=True)
+    priority: Mapped[int] = mapped_column(primary_key=True)
+    heard: Mapped[float]
+
+
+class ApiKeyRow(Base):
+    """A key somebody may ask with: its hash, whose it is, and limits of its own (None: those of everybody)."""
+
+    __tablename__ = "api_key"
+    __table_args__ = (UniqueConstraint("sha256"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    owner: Mapped[str]
+    sha256: Mapped[str]
+    operator: Mapped[bool] = mapped_column(default=False)
+    active_jobs: Mapped[int | None]
+    km2_per_day: Mapped[float | None]
+    created_at: Mapped[float] = mapped_column(server_default=now_s())
+    expires_at: Mapped[float | None]
+    revoked_at: Mapped[float | None]

@@ -73,8 +73,18 @@ def done_blocks(session: Session, job_id: str) -> list[BlockRow]:
 
 
 def record(session: Session, job_id: str, kind: str, data: dict[str, Any] | None = None) -> None:
-    """Appends an event; those who follow the job are shown it in the order of ids."""
-    session.add(EventRow(job_id=job_id, kind=kind, data=data or {}))
+    """Appends an event; those who follow the job are shown it in the order of ids.
+
+    Counting up locks the job until the commit, so that no event becomes visible after one of a higher id.
+    """
+    number = session.scalar(
+        update(JobRow)
+        .where(JobRow.id == job_id)
+        .values(last_event=JobRow.last_event + 1)
+        .returning(JobRow.last_event)
+        .execution_options(synchronize_session=False)
+    )
+    session.add(EventRow(job_id=job_id, id=number, kind=kind, data=data or {}))
 
 
 def events_since(session: Session, job_id: str, event_id: int, *, limit: int = 500) -> Sequence[EventRow]:

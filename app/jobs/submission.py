@@ -90,6 +90,7 @@ def submit_count(sessions: Sessions, asked: Count, limits: Limits) -> JobRow:
         _require_active_room(session, asked.owner, limits)
         job = JobRow(
             id=_new_id(),
+            permalink=_new_id(),
             owner=asked.owner,
             idempotency_key=asked.idempotency_key,
             request_sha256=asked.sha256,
@@ -180,6 +181,7 @@ def _insert(session: Session, request: Request) -> JobRow:
     )
     job = JobRow(
         id=_new_id(),
+        permalink=_new_id(),
         process=PREDICT_LAND_COVER,
         owner=request.owner,
         idempotency_key=request.idempotency_key,

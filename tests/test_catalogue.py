@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import morecantile
@@ -28,11 +27,9 @@ from tests.published import publish_layer, write_classes
 
 
 @pytest.fixture
-def sessions(sqlite_url: str) -> Iterator[Sessions]:
-    """The embedded database."""
-    engine = connect(sqlite_url)
-    yield Sessions(engine)
-    engine.dispose()
+def database_url(sqlite_url: str) -> str:
+    """The embedded database: what differs between the two is shown by the tests on either."""
+    return sqlite_url
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -25,11 +24,9 @@ LEFT, TOP = 700000.05, 6600000.0  # off the prediction grid, so that rasters sta
 
 
 @pytest.fixture
-def sessions(sqlite_url: str) -> Iterator[Sessions]:
-    """The embedded database; what differs between the databases is shown by the tests on either."""
-    engine = connect(sqlite_url)
-    yield Sessions(engine)
-    engine.dispose()
+def database_url(sqlite_url: str) -> str:
+    """The embedded database: what differs between the two is shown by the tests on either."""
+    return sqlite_url
 
 
 @pytest.fixture

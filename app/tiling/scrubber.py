@@ -1,8 +1,8 @@
 """Watches the files of the layers: a tile must not show what was not published.
 
-A file overwritten by another valid one reads well, and GDAL does not compare the checksums of DEFLATE streams. So each
-round looks at size, time and inode of every file, and judges a change by the file's sha256; readers refuse a changed
-file until then. All files are also read through again and again, slowly: rot changes neither size nor time.
+A file overwritten by another valid one reads well. So each round looks at size, time and inode of every file, and
+judges a change by the file's sha256; readers refuse a changed file until then. All files are also read through again
+and again, slowly: rot changes neither size nor time, and what lies outside the compressed pixels has no checksum.
 """
 
 from __future__ import annotations

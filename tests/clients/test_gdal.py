@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import rasterio
 
-from app.definitions import nomenclature
+from app.definitions import Grid, nomenclature
 from tests import published as layers
 from tests.clients.places import PLACES, frame_in, place_in
 from tests.components import require
@@ -27,24 +27,23 @@ def _copy(source: str, window: tuple[float, float, float, float], tmp_path: Path
     return target
 
 
-@pytest.mark.parametrize("door", ["/wmts", "/wmts/1.0.0/WMTSCapabilities.xml"])
-def test_gdal_copies_the_layer_pixel_by_pixel_in_lambert_93(map_server: str, tmp_path: Path, door: str) -> None:
-    source = f"WMTS:{map_server}{door},layer=town,tilematrixset=2154_10cm_7_20,style=normal"
+@pytest.mark.parametrize(
+    ("door", "layer", "tile_matrix_set", "grid"),
+    [
+        ("/wmts", "town", "2154_10cm_7_20", layers.GRID),
+        ("/wmts/1.0.0/WMTSCapabilities.xml", "town", "2154_10cm_7_20", layers.GRID),
+        ("/wmts", "reunion", "2975_10cm_10_20", layers.REUNION_GRID),
+    ],
+)
+def test_gdal_copies_a_layer_pixel_by_pixel_in_its_own_crs(
+    map_server: str, tmp_path: Path, door: str, layer: str, tile_matrix_set: str, grid: Grid
+) -> None:
+    source = f"WMTS:{map_server}{door},layer={layer},tilematrixset={tile_matrix_set},style=normal"
 
-    with rasterio.open(_copy(source, layers.GRID.bounds, tmp_path)) as copy:
+    with rasterio.open(_copy(source, grid.bounds, tmp_path)) as copy:
         picture = np.moveaxis(copy.read(), 0, -1)
-        assert copy.transform.almost_equals(layers.GRID.transform)
-        assert copy.crs.to_epsg() == 2154
-    assert np.array_equal(picture, nomenclature().palette[layers.town_classes()])
-
-
-def test_gdal_copies_an_overseas_layer_pixel_by_pixel_in_its_own_set(map_server: str, tmp_path: Path) -> None:
-    source = f"WMTS:{map_server}/wmts,layer=reunion,tilematrixset=2975_10cm_10_20,style=normal"
-
-    with rasterio.open(_copy(source, layers.REUNION_GRID.bounds, tmp_path)) as copy:
-        picture = np.moveaxis(copy.read(), 0, -1)
-        assert copy.transform.almost_equals(layers.REUNION_GRID.transform)
-        assert copy.crs.to_epsg() == 2975
+        assert copy.transform.almost_equals(grid.transform)
+        assert copy.crs.to_epsg() == grid.epsg
     assert np.array_equal(picture, nomenclature().palette[layers.town_classes()])
 
 

@@ -24,7 +24,6 @@ from urllib.request import Request, urlopen
 import psycopg
 import redis
 
-_Process = subprocess.Popen[bytes]
 _START_TIMEOUT_S = 30
 _PR_SET_PDEATHSIG = 1
 # Nothing of a test's database outlives the run: it need not survive a power cut.
@@ -38,11 +37,62 @@ def free_port() -> int:
 
 
 @dataclass
+class Program:
+    """A server program in a folder of its own: what it says goes to `log` there. It can be ended and started again."""
+
+    command: list[Any]
+    folder: Path
+    stop: signal.Signals
+    account: dict[str, Any] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command,
+                cwd=self.folder,
+                stdout=log,
+                stderr=log,
+                preexec_fn=_die_with_parent,
+                start_new_session=True,
+                **self.account,
+            )
+
+    def end(self, how: signal.Signals | None = None) -> None:
+        """Ends it as it wants to be ended, or by another signal; what takes longer than ten seconds is killed."""
+        if self.process is None:
+            return
+        self.process.send_signal(how or self.stop)
+        self.process.send_signal(signal.SIGCONT)  # one that was stopped hears nothing else
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process = None
+
+    def send(self, number: signal.Signals) -> None:
+        """Sends a signal, to a program that may have ended."""
+        if self.process is not None:
+            self.process.send_signal(number)
+
+    def wait_for(self, attempt: Callable[[], None], not_yet: type[Exception]) -> None:
+        """Attempts until that works. Raises TimeoutError with the end of the log where the program has died."""
+        deadline = time.monotonic() + _START_TIMEOUT_S
+        while self.process is not None and self.process.poll() is None and time.monotonic() < deadline:
+            try:
+                return attempt()
+            except not_yet:
+                time.sleep(0.05)
+        raise TimeoutError((self.folder / "log").read_text(errors="replace")[-2000:])
+
+
+@dataclass
 class PostgisServer:
     """A running PostgreSQL that can `CREATE EXTENSION postgis`. Everybody on this machine may connect as `cosia`."""
 
     port: int
-    process: _Process
+    program: Program
     _names: Iterator[int] = field(default_factory=lambda: count(1))
 
     def url(self, database: str) -> str:
@@ -67,7 +117,7 @@ class PostgisServer:
         return f"host=127.0.0.1 port={self.port} user=cosia dbname=postgres connect_timeout=2"
 
     def wait_until_ready(self) -> None:
-        _wait(lambda: psycopg.connect(self._dsn).close(), psycopg.OperationalError, self.process)
+        self.program.wait_for(lambda: psycopg.connect(self._dsn).close(), psycopg.OperationalError)
 
 
 @dataclass
@@ -75,7 +125,7 @@ class RedisServer:
     """A running Redis (or Valkey) without persistence."""
 
     port: int
-    process: _Process
+    program: Program
     _numbers: Iterator[int] = field(default_factory=lambda: count(0))
 
     def new_url(self) -> str:
@@ -87,12 +137,12 @@ class RedisServer:
             with redis.Redis(port=self.port) as client:
                 client.ping()
 
-        _wait(ping, redis.ConnectionError, self.process)
+        self.program.wait_for(ping, redis.ConnectionError)
 
 
 @contextlib.contextmanager
-def postgis_server(programs: Path) -> Iterator[PostgisServer]:
-    """programs: the folder with initdb and postgres."""
+def postgis_server(programs: Path, **parameters: str) -> Iterator[PostgisServer]:
+    """programs: the folder with initdb and postgres. parameters: of postgresql.conf."""
     with _folder("postgis") as folder:
         account = _unprivileged(folder)
         data = folder / "data"
@@ -105,9 +155,10 @@ def postgis_server(programs: Path) -> Iterator[PostgisServer]:
         )
         port = free_port()
         options = {**_FORGETFUL, "listen_addresses": "127.0.0.1", "port": str(port), "unix_socket_directories": ""}
+        options |= parameters
         command = [programs / "postgres", "-D", data, *(f"-c{key}={value}" for key, value in options.items())]
-        with _running(command, folder, stop=signal.SIGINT, **account) as process:  # SIGINT: PostgreSQL's fast shutdown
-            server = PostgisServer(port, process)
+        with _running(command, folder, stop=signal.SIGINT, **account) as program:  # SIGINT: PostgreSQL's fast shutdown
+            server = PostgisServer(port, program)
             server.wait_until_ready()
             yield server
 
@@ -119,8 +170,8 @@ def redis_server(program: Path) -> Iterator[RedisServer]:
         port = free_port()
         options = {"port": port, "bind": "127.0.0.1", "dir": folder, "save": "", "databases": 4096}
         command = [program, *(str(part) for key, value in options.items() for part in (f"--{key}", value))]
-        with _running(command, folder, stop=signal.SIGTERM) as process:
-            server = RedisServer(port, process)
+        with _running(command, folder, stop=signal.SIGTERM) as program:
+            server = RedisServer(port, program)
             server.wait_until_ready()
             yield server
 
@@ -130,7 +181,7 @@ class S3Server:
     """A running moto: Amazon's S3 as far as programs can tell. It keeps everything in memory and asks for no keys."""
 
     port: int
-    process: _Process
+    program: Program
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     @property
@@ -148,7 +199,7 @@ class S3Server:
         self._request("PUT", f"/{path}", content).close()
 
     def wait_until_ready(self) -> None:
-        _wait(lambda: self._request("GET", "/").close(), OSError, self.process)
+        self.program.wait_for(lambda: self._request("GET", "/").close(), OSError)
 
     def _request(self, method: str, path: str, content: bytes | None = None) -> Any:
         headers = {"Content-Type": "application/octet-stream"}  # urllib's own would make it a form
@@ -161,8 +212,8 @@ def s3_server() -> Iterator[S3Server]:
     with _folder("s3") as folder:
         port = free_port()
         command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-        with _running(command, folder, stop=signal.SIGTERM) as process:
-            server = S3Server(port, process)
+        with _running(command, folder, stop=signal.SIGTERM) as program:
+            server = S3Server(port, program)
             server.wait_until_ready()
             yield server
 
@@ -187,35 +238,16 @@ def _unprivileged(folder: Path) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _running(command: list[Any], folder: Path, stop: signal.Signals, **account: Any) -> Iterator[_Process]:
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            command, cwd=folder, stdout=log, stderr=log, preexec_fn=_die_with_parent, start_new_session=True, **account
-        )
-        try:
-            yield process
-        except TimeoutError as error:
-            raise TimeoutError((folder / "log").read_text(errors="replace")[-2000:]) from error
-        finally:
-            process.send_signal(stop)
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+def _running(command: list[Any], folder: Path, stop: signal.Signals, **account: Any) -> Iterator[Program]:
+    program = Program(command, folder, stop, account)
+    program.start()
+    try:
+        yield program
+    finally:
+        program.end()
 
 
 def _die_with_parent() -> None:
     # A test run that is killed leaves no server behind.
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def _wait(attempt: Callable[[], None], not_yet: type[Exception], process: _Process) -> None:
-    deadline = time.monotonic() + _START_TIMEOUT_S
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            return attempt()
-        except not_yet:
-            time.sleep(0.05)
-    raise TimeoutError("the private server did not start")

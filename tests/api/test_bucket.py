@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -76,8 +77,7 @@ def test_a_layer_in_a_bucket_gives_tiles_points_and_areas(client: TestClient) ->
 
 def test_while_the_bucket_is_away_answers_say_to_come_back(client: TestClient, s3: S3Server, s3_settings: str) -> None:
     assert client.get(tile_address("town", WATER)).status_code == 200
-    s3.process.kill()
-    s3.process.wait()
+    s3.program.end(signal.SIGKILL)
 
     # Of a file that was never opened: what GDAL holds of others is as right as before.
     tile = client.get(tile_address("field", FIELD))

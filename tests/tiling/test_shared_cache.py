@@ -50,7 +50,7 @@ def test_a_redis_that_is_away_is_not_asked_again_at_once(harm: signal.Signals, m
     with redis_server(COMPONENTS["redis"].find() or get_binary_path()) as server:
         cache = SharedCache(server.new_url(), 60, b"1")
         cache.put(KEY, b"data")
-        server.process.send_signal(harm)
+        server.program.send(harm)
         assert cache.get(KEY) is None
 
         def ask(*_: object, **__: object) -> None:
@@ -61,7 +61,7 @@ def test_a_redis_that_is_away_is_not_asked_again_at_once(harm: signal.Signals, m
             patch.setattr(cache._redis, "set", ask)
             assert cache.get(KEY) is None
             cache.put(KEY, b"other")
-        server.process.send_signal(signal.SIGCONT)
+        server.program.send(signal.SIGCONT)
 
 
 def test_a_redis_that_came_back_is_asked_again(redis: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import case, func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
@@ -48,17 +48,24 @@ def list_of(session: Session, owner: str, *, limit: int = 100) -> Sequence[JobRo
 
 
 def progress(session: Session, job_id: str) -> Progress:
-    total, done, failed = session.execute(
-        select(
-            func.count(),
-            func.sum(case((BlockRow.status == "done", 1), else_=0)),
-            func.sum(case((BlockRow.status == "failed", 1), else_=0)),
-        )
-        .select_from(JobBlockRow)
-        .join(BlockRow, BlockRow.key == JobBlockRow.block_key)
+    """As the job's row counts it. Raises JobUnknown."""
+    counted = session.execute(
+        select(JobRow.blocks_total, JobRow.blocks_done, JobRow.blocks_failed).where(JobRow.id == job_id)
+    ).one_or_none()
+    if counted is None:
+        raise JobUnknown("there is no job of that id")
+    return Progress(*counted)
+
+
+def blocks_of(session: Session, job_id: str) -> list[BlockRow]:
+    """All blocks of a job, in its order: those that are done have an `href`, those that failed a `reason`."""
+    statement = (
+        select(BlockRow)
+        .join(JobBlockRow, JobBlockRow.block_key == BlockRow.key)
         .where(JobBlockRow.job_id == job_id)
-    ).one()
-    return Progress(total, done or 0, failed or 0)
+        .order_by(JobBlockRow.position)
+    )
+    return list(session.scalars(statement))
 
 
 def done_blocks(session: Session, job_id: str) -> list[BlockRow]:
@@ -67,6 +74,17 @@ def done_blocks(session: Session, job_id: str) -> list[BlockRow]:
         select(BlockRow)
         .join(JobBlockRow, JobBlockRow.block_key == BlockRow.key)
         .where(JobBlockRow.job_id == job_id, BlockRow.status == "done")
+        .order_by(JobBlockRow.position)
+    )
+    return list(session.scalars(statement))
+
+
+def ended_blocks(session: Session, job_id: str) -> list[BlockRow]:
+    """Those done and those failed, of every imagery source that the job is about, in the job's order."""
+    statement = (
+        select(BlockRow)
+        .join(JobBlockRow, JobBlockRow.block_key == BlockRow.key)
+        .where(JobBlockRow.job_id == job_id, BlockRow.status.in_(("done", "failed")))
         .order_by(JobBlockRow.position)
     )
     return list(session.scalars(statement))

@@ -1,36 +1,40 @@
 /**
- * Area of a ring on the ellipsoid, near enough to follow a drawing.
- *
- * The figure that counts is the server's (POST …/estimate); this one is shown while the pointer moves.
+ * The area of a zone as the service measures it: planar, in the territory's own grid, edges straight in longitude and
+ * latitude. So the figure beside the drawing is the one that is checked when it is sent, and printed in the report.
  */
+import { projectionOf } from './projection.js';
 
-const SEMI_MAJOR_M = 6_378_137; // GRS 80
-const ECCENTRICITY_2 = 0.006_694_380_022_90;
-const RADIAN = Math.PI / 180;
+/** Longest piece of an edge that is taken as straight in the grid, degrees: as the service cuts them. */
+const STEP_DEG = 0.001;
+/** Of one edge. A sketch can span the country while it is drawn; so cut, 100 km of it bend by less than a metre. */
+const MOST_PIECES = 100;
 
 /**
  * Area in m² inside one ring, whatever its direction, closed or not.
  *
- * The spherical integral ∫ sin φ dλ on the sphere that has the ellipsoid's Gaussian radius √(M·N) at the ring's middle
- * latitude: 10⁻⁵ for a ring of one kilometre, some 10⁻⁴ for ten.
- *
  * @param {readonly (readonly number[])[]} ring [lon, lat] in degrees
+ * @param {number} [epsg] of the prediction grid
  */
-export function ringArea_m2(ring) {
+export function ringArea_m2(ring, epsg) {
   if (ring.length < 3) return 0;
+  const project = projectionOf(epsg);
+  const origin = project(ring[0][0], ring[0][1]);
+  // From the first vertex: products of coordinates of millions of metres would lose the last digits.
+  const place = (/** @type {number} */ lon, /** @type {number} */ lat) => {
+    const [x, y] = project(lon, lat);
+    return [x - origin[0], y - origin[1]];
+  };
   let sum = 0;
+  let [x1, y1] = [0, 0];
   for (let i = 0; i < ring.length; i++) {
-    const [lon1, lat1] = ring[i];
-    const [lon2, lat2] = ring[(i + 1) % ring.length];
-    sum += (lon2 - lon1) * RADIAN * (Math.sin(lat1 * RADIAN) + Math.sin(lat2 * RADIAN));
+    const [lon, lat] = ring[i];
+    const [nextLon, nextLat] = ring[(i + 1) % ring.length];
+    const pieces = Math.min(MOST_PIECES, Math.ceil(Math.hypot(nextLon - lon, nextLat - lat) / STEP_DEG));
+    for (let k = 1; k <= pieces; k++) {
+      const [x2, y2] = place(lon + ((nextLon - lon) * k) / pieces, lat + ((nextLat - lat) * k) / pieces);
+      sum += x1 * y2 - x2 * y1;
+      [x1, y1] = [x2, y2];
+    }
   }
-  const latitudes = ring.map(([, lat]) => lat);
-  const middle = (Math.min(...latitudes) + Math.max(...latitudes)) / 2;
-  return (Math.abs(sum) / 2) * gaussianRadius2_m2(middle);
-}
-
-/** Product of the two radii of curvature at a latitude in degrees. @param {number} lat */
-function gaussianRadius2_m2(lat) {
-  const w2 = 1 - ECCENTRICITY_2 * Math.sin(lat * RADIAN) ** 2;
-  return (SEMI_MAJOR_M ** 2 * (1 - ECCENTRICITY_2)) / w2 ** 2;
+  return Math.abs(sum) / 2;
 }

@@ -3,15 +3,34 @@ import { expect, test } from 'vitest';
 
 import { ringArea_m2 } from '../src/area.js';
 
-// Expected areas: pyproj.Geod(ellps="GRS80").geometry_area_perimeter of the same rings.
+// Expected areas: pyproj and shapely, edges cut every 0.001° and projected (app.aoi.area_m2), of the same rings.
 const SQUARE = [[3.26, 43.55], [3.27, 43.55], [3.27, 43.56], [3.26, 43.56], [3.26, 43.55]];
-const KITE = [[-61.2, 14.6], [-61.1, 14.62], [-61.0, 14.6], [-61.1, 14.5]];
+const BREST = [[-4.55, 48.35], [-4.45, 48.36], [-4.48, 48.42], [-4.55, 48.4]];
+const BASTIA = [[9.35, 42.65], [9.47, 42.63], [9.45, 42.75]];
+const DUNKERQUE = [[2.3, 51], [2.36, 51], [2.36, 51.04], [2.3, 51.04]];
+const MARTINIQUE = [[-61.2, 14.6], [-61.1, 14.62], [-61.0, 14.6], [-61.1, 14.5]];
+const REUNION = [[55.4, -21.1], [55.5, -21.1], [55.5, -21.0]];
+const MAYOTTE = [[45.1, -12.8], [45.2, -12.8], [45.2, -12.7]];
+const CAYENNE = [[-52.4, 4.8], [-52.3, 4.8], [-52.3, 4.95]];
+const MIQUELON = [[-56.4, 46.9], [-56.3, 46.9], [-56.3, 47.0]];
 
 test.each([
-  ['a hundredth of a degree in Languedoc', SQUARE, 897_753, 1e-5],
-  ['a kite in Martinique', KITE, 143_060_472, 3e-4],
-])('%s has its geodesic area', (_, ring, expected_m2, tolerance) => {
-  expect(Math.abs(ringArea_m2(ring) / expected_m2 - 1)).toBeLessThan(tolerance);
+  ['Languedoc', SQUARE, 2154, 898_402.325_356_776],
+  ['Brest', BREST, 2154, 40_326_784.076_949],
+  ['Bastia', BASTIA, 2154, 63_896_816.151_899],
+  ['Dunkerque', DUNKERQUE, 2154, 18_817_897.602_477],
+  ['Martinique', MARTINIQUE, 5490, 143_111_695.667_326],
+  ['La Réunion', REUNION, 2975, 57_521_385.974_294],
+  ['Mayotte', MAYOTTE, 4471, 60_015_554.159_631],
+  ['Cayenne', CAYENNE, 2972, 91_972_485.593_495],
+  ['Saint-Pierre-et-Miquelon', MIQUELON, 4467, 42_296_931.285_751],
+])('a zone near %s has the area that the service measures', (_, ring, epsg, expected_m2) => {
+  expect(Math.abs(ringArea_m2(ring, epsg) / expected_m2 - 1)).toBeLessThan(1e-7);
+});
+
+test('a sketch across the country is measured too, with fewer pieces', () => {
+  const across = [[-1, 44], [6, 44], [6, 49], [-1, 49]];
+  expect(Math.abs(ringArea_m2(across) / 298_180_220_751 - 1)).toBeLessThan(1e-5);
 });
 
 test('direction and closure of the ring do not matter', () => {

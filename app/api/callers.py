@@ -6,14 +6,20 @@ import hashlib
 import json
 from typing import Annotated
 
-from fastapi import Header, Request
+from fastapi import Depends, Header, Request
+
+from app.access import Caller, anonymous
 
 IdempotencyKey = Annotated[str | None, Header(max_length=255, pattern=r"^[\x21-\x7e]+$")]
 
 
-def owner_of(request: Request) -> str:
+async def caller_of(request: Request) -> Caller:
     """Who asks: an anonymous caller is the address it comes from."""
-    return f"address:{request.client.host if request.client else 'unknown'}"
+    return anonymous(request.client.host if request.client else None)
+
+
+CallerOf = Annotated[Caller, Depends(caller_of)]
+"""A parameter of a route that wants to know who asks."""
 
 
 def request_sha256(asked: object) -> str:

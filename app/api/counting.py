@@ -7,6 +7,7 @@ from typing import Any
 import shapely
 
 from app import aoi, jobs
+from app.access import Caller
 from app.api.callers import request_sha256
 from app.api.execution_bodies import inputs_of
 from app.catalogue import Catalogue, Layer
@@ -39,18 +40,18 @@ def changes_inputs(catalogue: Catalogue) -> dict[str, Any]:
     }
 
 
-def execute_areas(body: dict[str, Any], catalogue: Catalogue, owner: str, idempotency_key: str | None) -> JobRow:
+def execute_areas(body: dict[str, Any], catalogue: Catalogue, caller: Caller, idempotency_key: str | None) -> JobRow:
     """Submits a job. Raises Invalid with what is allowed, Conflict, LimitReached."""
     given = inputs_of(body, required=("aoi", "layer"), allowed=("aoi", "layer"))
     measured = _layer(catalogue, given, "layer")
-    return submit(AreaMeasurement(measured, polygon_of(given["aoi"])), owner, idempotency_key)
+    return submit(AreaMeasurement(measured, polygon_of(given["aoi"])), caller, idempotency_key)
 
 
-def execute_changes(body: dict[str, Any], catalogue: Catalogue, owner: str, idempotency_key: str | None) -> JobRow:
+def execute_changes(body: dict[str, Any], catalogue: Catalogue, caller: Caller, idempotency_key: str | None) -> JobRow:
     """Submits a job. Raises Invalid with what is allowed, Conflict, LimitReached."""
     given = inputs_of(body, required=("aoi", "from", "to"), allowed=("aoi", "from", "to"))
     before, after = _layer(catalogue, given, "from"), _layer(catalogue, given, "to")
-    return submit(ChangeMeasurement(before, after, polygon_of(given["aoi"])), owner, idempotency_key)
+    return submit(ChangeMeasurement(before, after, polygon_of(given["aoi"])), caller, idempotency_key)
 
 
 def polygon_of(geojson: object) -> aoi.Aoi:
@@ -60,7 +61,7 @@ def polygon_of(geojson: object) -> aoi.Aoi:
     return polygon
 
 
-def submit(measurement: Measurement, owner: str, idempotency_key: str | None) -> JobRow:
+def submit(measurement: Measurement, caller: Caller, idempotency_key: str | None) -> JobRow:
     """Makes a measurement a job. Raises AoiTooLarge, Conflict, LimitReached."""
     config = settings()
     if measurement.asked_m2 > config.statistics_km2 * 1e6:
@@ -76,7 +77,7 @@ def submit(measurement: Measurement, owner: str, idempotency_key: str | None) ->
         aoi=measurement.aoi,
         area_m2=measurement.asked_m2,
         epsg=measurement.layer.rasters[0].epsg,
-        owner=owner,
+        owner=caller.owner,
         idempotency_key=idempotency_key,
         sha256=request_sha256([process, inputs, shapely.to_wkt(measurement.aoi, rounding_precision=-1)]),
     )

@@ -13,6 +13,7 @@ from app import jobs
 from app.api.landing import link
 from app.database import JobRow, sessions
 from app.errors import ResultNotReady
+from app.jobs import Seen
 from app.settings import settings
 
 PREDICTION_OUTPUTS = {
@@ -31,24 +32,29 @@ OUTPUTS = {**PREDICTION_OUTPUTS, "changes": ("application/json", "Square metres 
 def created(job: JobRow) -> JSONResponse:
     """201 with the job's status and its address."""
     with sessions().read() as session:
-        status = status_info(session, jobs.get(session, job.id))
+        status = status_info(session, Seen(jobs.get(session, job.id), job.id))
     return JSONResponse(status, 201, {"Location": f"{settings().public_url}/api/jobs/{job.id}"})
 
 
-def status_info(session: Session, job: JobRow) -> dict[str, Any]:
-    """statusInfo of the standard, and what a page wants to show beside it."""
-    path = f"/api/jobs/{job.id}"
+def status_info(session: Session, seen: Seen) -> dict[str, Any]:
+    """statusInfo of the standard, and what a page wants to show beside it.
+
+    Links to data carry the permalink: neither a GIS nor an image on a page can send a key.
+    """
+    job = seen.job
+    path, data = f"/api/jobs/{seen.shown_id}", f"/api/jobs/{job.permalink}"
     links = [
         link("self", path, "this document"),
-        link("alternate", f"{path}/events", "server-sent events", "text/event-stream"),
+        link("alternate", f"{data}/events", "server-sent events", "text/event-stream"),
+        link("bookmark", data, "for anybody to read"),
     ]
     if job.process == jobs.PREDICT_LAND_COVER:
-        links.append(link("tiles", f"{path}/tiles/tilejson.json", "preview tiles"))
+        links.append(link("tiles", f"{data}/tiles/tilejson.json", "preview tiles"))
     if job.status == "successful":
         links.append(link("http://www.opengis.net/def/rel/ogc/1.0/results", f"{path}/results", "results"))
     particulars = _of_prediction if job.process == jobs.PREDICT_LAND_COVER else _of_count
     return {
-        "jobID": job.id,
+        "jobID": seen.shown_id,
         "processID": job.process,
         "type": "process",
         "status": job.status,
@@ -122,6 +128,6 @@ def results(job: JobRow) -> dict[str, Any]:
 
 def _path(job: JobRow, name: str) -> str:
     if name == "tiles":
-        return f"/api/jobs/{job.id}/tiles/tilejson.json"
+        return f"/api/jobs/{job.permalink}/tiles/tilejson.json"
     file_name = (job.results or {})[name].rpartition("/")[2]
-    return f"/api/jobs/{job.id}/results/{file_name}"
+    return f"/api/jobs/{job.permalink}/results/{file_name}"

@@ -1,4 +1,4 @@
-"""A job's result among the published layers: its owner puts it there and takes it away."""
+"""A job's result among the published layers: its owner or an operator puts it there and takes it away."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
 from app import imagery, jobs
+from app.access import Caller
 from app.api.bodies import read_json
-from app.api.callers import owner_of
+from app.api.callers import CallerOf
 from app.api.jobs import JobID
 from app.api.landing import link
 from app.api.parameters import allow_only
 from app.api.tiles import catalogue_of
-from app.database import JobRow, sessions
+from app.database import sessions
 from app.errors import Forbidden, ParameterInvalid
-from app.publish.results import layer_id_of, publish_result, withdraw_result
+from app.publish.results import publish_result, withdraw_result
 from app.settings import settings
 from app.storage import storage
 
@@ -47,10 +48,14 @@ _BODY: dict[str, Any] = {
     openapi_extra=_BODY,
     response_description="Where the layer is; its address in `Location`.",
 )
-async def put_layer(request: Request, jobID: JobID) -> JSONResponse:  # noqa: N803 - the standard's spelling
+async def put_layer(
+    request: Request,
+    jobID: JobID,  # noqa: N803 - the standard's spelling
+    caller: CallerOf,
+) -> JSONResponse:
     allow_only(request, ())
     title = _title(await read_json(request)) if await request.body() else None
-    layer_id = await run_in_threadpool(_publish, jobID, owner_of(request), title)
+    layer_id = await run_in_threadpool(_publish, jobID, caller, title)
     await run_in_threadpool(catalogue_of(request).refresh)
     document = {
         "layer": layer_id,
@@ -63,18 +68,22 @@ async def put_layer(request: Request, jobID: JobID) -> JSONResponse:  # noqa: N8
 
 
 @router.delete("", status_code=204, summary="Withdraw the layer; the job keeps its results")
-async def delete_layer(request: Request, jobID: JobID) -> Response:  # noqa: N803 - the standard's spelling
+async def delete_layer(
+    request: Request,
+    jobID: JobID,  # noqa: N803 - the standard's spelling
+    caller: CallerOf,
+) -> Response:
     allow_only(request, ())
-    await run_in_threadpool(_withdraw, jobID, owner_of(request))
+    await run_in_threadpool(_withdraw, jobID, caller)
     await run_in_threadpool(catalogue_of(request).refresh)
     return Response(status_code=204)
 
 
-def _publish(job_id: str, owner: str, title: str | None) -> str:
-    if not settings().publish_results:
-        raise Forbidden("results are not published as layers by this service: take them from the job")
+def _publish(job_id: str, caller: Caller, title: str | None) -> str:
     with sessions().read() as session:
-        job = _own(jobs.get(session, job_id), owner)
+        job = jobs.own(session, job_id, caller)
+        if not (settings().publish_results or caller.operator):
+            raise Forbidden("results are published as layers by operators only: take them from the job")
         source = next((s for s in imagery.list_sources(session) if s.id == job.source_id), None)
     return publish_result(
         sessions(),
@@ -87,16 +96,10 @@ def _publish(job_id: str, owner: str, title: str | None) -> str:
     )
 
 
-def _withdraw(job_id: str, owner: str) -> None:
+def _withdraw(job_id: str, caller: Caller) -> None:
     with sessions().read() as session:
-        _own(jobs.get(session, job_id), owner)
-    withdraw_result(sessions(), job_id)
-
-
-def _own(job: JobRow, owner: str) -> JobRow:
-    if job.owner != owner:
-        raise Forbidden(f"only who asked for the job may publish it as {layer_id_of(job.id)} or withdraw that")
-    return job
+        job = jobs.own(session, job_id, caller)
+    withdraw_result(sessions(), job.id)
 
 
 def _title(body: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import shapely
 
 from app import aoi, blocks, imagery, jobs, models
+from app.access import Caller
 from app.api.callers import request_sha256
 from app.api.execution_bodies import inputs_of
 from app.api.job_documents import PREDICTION_OUTPUTS
@@ -67,7 +68,7 @@ class _Inputs:
     sha256: str
 
 
-def execute(body: dict[str, Any], _catalogue: Catalogue, owner: str, idempotency_key: str | None) -> JobRow:
+def execute(body: dict[str, Any], _catalogue: Catalogue, caller: Caller, idempotency_key: str | None) -> JobRow:
     """Submits a job. Raises Invalid with what is allowed, Conflict, LimitReached, QueueFull."""
     config, database = settings(), sessions()
     inputs = _checked(body, config, database)
@@ -83,7 +84,7 @@ def execute(body: dict[str, Any], _catalogue: Catalogue, owner: str, idempotency
             card=inputs.model.card,
             weights_sha256=inputs.model.sha256,
             outputs=inputs.outputs,
-            owner=owner,
+            owner=caller.owner,
             idempotency_key=idempotency_key,
             sha256=inputs.sha256,
         ),

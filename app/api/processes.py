@@ -11,9 +11,10 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
 from app import jobs
+from app.access import Caller
 from app.api import counting, prediction
 from app.api.bodies import read_json
-from app.api.callers import IdempotencyKey, owner_of
+from app.api.callers import CallerOf, IdempotencyKey
 from app.api.job_documents import OUTPUTS, PREDICTION_OUTPUTS, created
 from app.api.landing import link
 from app.api.tiles import catalogue_of
@@ -26,13 +27,13 @@ router = APIRouter(prefix="/api/processes", tags=["processes"])
 
 @dataclass(frozen=True)
 class _Process:
-    """inputs: their descriptions at the moment. execute: body, catalogue, owner and idempotency key -> the job."""
+    """inputs: their descriptions at the moment. execute: body, catalogue, caller and idempotency key -> the job."""
 
     title: str
     description: str
     inputs: Callable[[Catalogue], dict[str, Any]]
     outputs: tuple[str, ...]
-    execute: Callable[[dict[str, Any], Catalogue, str, str | None], JobRow]
+    execute: Callable[[dict[str, Any], Catalogue, Caller, str | None], JobRow]
     estimate: Callable[[dict[str, Any]], dict[str, Any]] | None = None
 
 
@@ -139,11 +140,12 @@ def describe(request: Request, processID: str) -> dict[str, Any]:  # noqa: N803 
 async def execute(
     request: Request,
     processID: str,  # noqa: N803 - the standard's spelling
+    caller: CallerOf,
     idempotency_key: IdempotencyKey = None,
 ) -> JSONResponse:
     process = _process(processID)
-    body, catalogue, owner = await read_json(request), catalogue_of(request), owner_of(request)
-    return await run_in_threadpool(lambda: created(process.execute(body, catalogue, owner, idempotency_key)))
+    body, catalogue = await read_json(request), catalogue_of(request)
+    return await run_in_threadpool(lambda: created(process.execute(body, catalogue, caller, idempotency_key)))
 
 
 @router.post("/{processID}/estimate", summary="What the same inputs would cost", openapi_extra=_EXECUTE_BODY)

@@ -13,9 +13,10 @@ from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
+from app.access import Caller
 from app.api import counting
 from app.api.bodies import read_json
-from app.api.callers import IdempotencyKey, owner_of
+from app.api.callers import CallerOf, IdempotencyKey
 from app.api.job_documents import created
 from app.api.parameters import allow_only
 from app.api.reading import CORS
@@ -63,12 +64,16 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
     openapi_extra=_POLYGON_BODY,
     responses=_ANSWERS,
 )
-async def class_areas(request: Request, layer: LayerId, idempotency_key: IdempotencyKey = None) -> JSONResponse:
+async def class_areas(
+    request: Request, layer: LayerId, caller: CallerOf, idempotency_key: IdempotencyKey = None
+) -> JSONResponse:
     allow_only(request, ())
-    shown, owner = catalogue_of(request).layer(layer), owner_of(request)
+    shown = catalogue_of(request).layer(layer)
     body = await read_json(request)
     return await run_in_threadpool(
-        lambda: _answer(AreaMeasurement(shown, counting.polygon_of(body)), settings().areas_km2, owner, idempotency_key)
+        lambda: _answer(
+            AreaMeasurement(shown, counting.polygon_of(body)), settings().areas_km2, caller, idempotency_key
+        )
     )
 
 
@@ -82,24 +87,25 @@ async def class_changes(
     request: Request,
     layer: LayerId,
     to: Annotated[str, Query(max_length=64, description="Id of the layer to compare with.")],
+    caller: CallerOf,
     idempotency_key: IdempotencyKey = None,
 ) -> JSONResponse:
     allow_only(request, ("to",))
-    before, after, owner = catalogue_of(request).layer(layer), catalogue_of(request).layer(to), owner_of(request)
+    before, after = catalogue_of(request).layer(layer), catalogue_of(request).layer(to)
     body = await read_json(request)
     # Two rasters are read for each place, and borders looked at.
     limit_km2 = settings().areas_km2 / 2
     return await run_in_threadpool(
-        lambda: _answer(ChangeMeasurement(before, after, counting.polygon_of(body)), limit_km2, owner, idempotency_key)
+        lambda: _answer(ChangeMeasurement(before, after, counting.polygon_of(body)), limit_km2, caller, idempotency_key)
     )
 
 
-def _answer(measurement: Measurement, limit_km2: float, owner: str, idempotency_key: str | None) -> JSONResponse:
+def _answer(measurement: Measurement, limit_km2: float, caller: Caller, idempotency_key: str | None) -> JSONResponse:
     """The figures where they can be had at once, else a job: the polygon is large, or others are being counted."""
     at_once = measurement.asked_m2 <= limit_km2 * 1e6 and measurement.outline_m <= _MOST_OUTLINE_M
     document = _counted(measurement) if at_once else None
     if document is None:
-        answer = created(counting.submit(measurement, owner, idempotency_key))
+        answer = created(counting.submit(measurement, caller, idempotency_key))
     else:
         answer = JSONResponse(document)
     answer.headers.update(CORS)

@@ -31,6 +31,7 @@ from app.jobs.states import (
     progress,
 )
 from app.jobs.submission import Count, Limits, Request, submit, submit_count
+from app.jobs.visibility import Seen, own, seen_by
 from app.jobs.work import block_bbox, block_ended, claim_blocks, dismiss
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "Limits",
     "Progress",
     "Request",
+    "Seen",
     "begin_finalizing",
     "block_bbox",
     "block_ended",
@@ -57,12 +59,14 @@ __all__ = [
     "has_claimable",
     "jobs_ahead",
     "list_of",
+    "own",
     "postpone_finalizing",
     "progress",
     "ready_blocks",
     "renew_finalizing",
     "ring",
     "seconds_per_block",
+    "seen_by",
     "set_aside",
     "submit",
     "submit_count",

@@ -37,6 +37,11 @@ def compute_its_block(job_id: str) -> None:
         jobs.block_ended(session, claim.key, jobs.block_bbox(claim.epsg, claim.cell))
 
 
+def permalink_of(job_id: str) -> str:
+    with sessions().read() as session:
+        return f"http://127.0.0.1:8000/api/jobs/{jobs.get(session, job_id).permalink}"
+
+
 def finish(job_id: str, **hrefs: str) -> None:
     with sessions().write() as session:
         jobs.succeed(session, job_id, hrefs)
@@ -91,7 +96,7 @@ def test_results_are_links_to_files_that_can_be_read_in_ranges(service: TestClie
     results = service.get(f"/api/jobs/{job_id}/results").json()
 
     assert sorted(results) == ["areas", "categories", "classes", "confidence", "tiles"]
-    assert results["classes"]["href"] == f"http://127.0.0.1:8000/api/jobs/{job_id}/results/classes.tif"
+    assert results["classes"]["href"] == f"{permalink_of(job_id)}/results/classes.tif"
     assert results["categories"]["href"] == results["classes"]["href"] + ".aux.xml"
     part = service.get(results["classes"]["href"], headers={"Range": "bytes=2-4"})
     assert (part.status_code, part.content) == (206, b"234")
@@ -126,7 +131,7 @@ def test_a_tile_that_does_not_exist_is_refused(service: TestClient, job_id: str,
 def test_tilejson_points_to_the_preview(service: TestClient, job_id: str) -> None:
     document = service.get(f"/api/jobs/{job_id}/tiles/tilejson.json").json()
 
-    assert document["tiles"] == [f"http://127.0.0.1:8000/api/jobs/{job_id}/tiles/{{z}}/{{x}}/{{y}}.png"]
+    assert document["tiles"] == [f"{permalink_of(job_id)}/tiles/{{z}}/{{x}}/{{y}}.png"]
 
 
 def events_of(service: TestClient, job_id: str, **headers: str) -> list[tuple[str, str, dict[str, Any]]]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -130,6 +133,92 @@ def test_removing_takes_files_and_folders_and_minds_nothing_missing(store: Stora
 
     assert store.names("jobs") == ["jobs/ab/z.tif"]
     assert store.names("nothing") == []
+
+
+def test_files_are_listed_with_their_sizes_and_ages(store: Storage) -> None:
+    put(store, "jobs/a/x.tif", b"xx")
+    put(store, "jobs/a/deep/y.tif", b"yyy")
+    put(store, "jobs/b/z.tif", b"z")
+
+    listed = {found.href: found for found in store.listing("jobs/a")}
+
+    assert {href: found.bytes for href, found in listed.items()} == {"jobs/a/x.tif": 2, "jobs/a/deep/y.tif": 3}
+    assert all(-2 < found.age_s < 60 for found in listed.values())
+    assert list(store.listing("nothing")) == []
+
+
+def test_folders_are_those_directly_inside(store: Storage) -> None:
+    for href in ("jobs/a/x.tif", "jobs/a/deep/y.tif", "jobs/b/z.tif", "jobs/c.tif", "blocks/d/x.tif"):
+        put(store, href, b"x")
+
+    assert store.folders("jobs") == ["jobs/a", "jobs/b"]
+    assert store.folders("nothing") == []
+
+
+class _Killed(BaseException):
+    """Stands for a kill -9: nothing is cleaned up after it."""
+
+
+def leave_unfinished(store: Storage, href: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What a writer leaves that is killed while it writes: its file, and one that GDAL wrote beside it."""
+    paths: list[Path] = []
+
+    def write() -> None:
+        with store.writing(href) as path:
+            paths.append(path)
+            path.write_bytes(b"half")
+            Path(f"{path}.aux.xml").write_bytes(b"half")
+            raise _Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", lambda *_, **__: None)
+        patched.setattr("app.storage.s3.shutil.rmtree", lambda *_, **__: None)
+        pytest.raises(_Killed, write)
+    return paths[0]
+
+
+def make_older(path: Path, *, hours: float) -> None:
+    for each in (path.parent, *path.parent.rglob("*")):
+        os.utime(each, (time.time() - hours * 3600,) * 2)
+
+
+def test_what_a_killed_writer_left_goes_when_it_is_old(store: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(store, "blocks/ab/whole.tif", b"whole")
+    old = leave_unfinished(store, "blocks/ab/x.tif", monkeypatch)
+    make_older(old, hours=48)
+    young = leave_unfinished(store, "blocks/ab/y.tif", monkeypatch)
+
+    assert store.clear_unfinished("blocks", older_than_s=24 * 3600) == 2
+
+    assert not old.exists()
+    assert not Path(f"{old}.aux.xml").exists()
+    assert young.exists()
+    assert store.names("blocks") == ["blocks/ab/whole.tif"]
+
+
+def test_files_of_others_are_never_cleared(folder: FolderStorage) -> None:
+    put(folder, "blocks/ab/x.tif", b"x")
+    names = (".hidden", ".x.tmp.tif", "notes.tmp", ".x.0123456789abcdef.tmp.tif", f"x.{'0' * 32}.tmp.tif")
+    for name in names:
+        (folder.folder / "blocks/ab" / name).write_bytes(b"theirs")
+    make_older(folder.folder / "blocks/ab/x.tif", hours=48)
+
+    assert folder.clear_unfinished("blocks", older_than_s=24 * 3600) == 0
+    assert all((folder.folder / "blocks/ab" / name).exists() for name in names)
+
+
+def test_a_file_that_cannot_be_removed_is_said_to_be(folder: FolderStorage, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(folder, "jobs/a/x.tif", b"x")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(os, "unlink", refuse)
+    monkeypatch.setattr(Path, "unlink", refuse)
+
+    for href in ("jobs/a", "jobs/a/x.tif"):
+        with pytest.raises(Unavailable, match="cannot be written: Read-only file system"):
+            folder.remove(href)
 
 
 def test_a_file_that_is_missing_is_said_to_be(store: Storage) -> None:

@@ -6,12 +6,12 @@ from functools import lru_cache
 from pathlib import Path
 
 from app.settings import settings
-from app.storage.contract import Storage
+from app.storage.contract import Storage, StoredFile
 from app.storage.folder import FolderStorage
 from app.storage.hrefs import sha256
 from app.storage.s3 import S3Storage
 
-__all__ = ["FolderStorage", "S3Storage", "Storage", "sha256", "storage"]
+__all__ = ["FolderStorage", "S3Storage", "Storage", "StoredFile", "sha256", "storage"]
 
 
 @lru_cache

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+
+class StoredFile(NamedTuple):
+    """A file of the storage. age_s: since it was written, by the clock of who asks."""
+
+    href: str
+    bytes: int
+    age_s: float
 
 
 class Storage(Protocol):
@@ -31,6 +39,21 @@ class Storage(Protocol):
         """The hrefs of all files in the folder `prefix` and in folders inside it, sorted."""
         ...
 
+    def listing(self, prefix: str) -> Iterator[StoredFile]:
+        """What `names` gives, in any order, with size and age."""
+        ...
+
+    def folders(self, prefix: str) -> list[str]:
+        """The hrefs of the folders directly inside the folder `prefix`, sorted."""
+        ...
+
+    def clear_unfinished(self, prefix: str, *, older_than_s: float) -> int:
+        """Removes what writers that were killed left in the folder `prefix`; gives the number of files.
+
+        Where files are first written elsewhere, what lies there on this machine, whatever the prefix.
+        """
+        ...
+
     def writing(self, href: str) -> AbstractContextManager[Path]:
         """A temporary local path to write to; it becomes `href` when the block ends well and vanishes when it does not.
 
@@ -47,7 +70,10 @@ class Storage(Protocol):
         ...
 
     def remove(self, href: str) -> None:
-        """Removes a file or a folder of files; nothing happens where there is none."""
+        """Removes a file or a folder of files; nothing happens where there is none.
+
+        Raises Unavailable where it cannot be removed.
+        """
         ...
 
     def free_bytes(self) -> int | None:

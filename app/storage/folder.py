@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from app.errors import Unavailable
-from app.storage.hrefs import CHUNK_BYTES, checked, sha256
+from app.storage.contract import StoredFile
+from app.storage.hrefs import CHUNK_BYTES, checked, is_href, sha256
+
+_UNFINISHED = re.compile(r"\..+\.[0-9a-f]{32}\.tmp.*")
+"""Names that `writing` gives, and what libraries leave beside them (.aux.xml, -journal)."""
 
 
 class FolderStorage:
@@ -47,6 +53,37 @@ class FolderStorage:
                 found += [f"{place}/{name}" for name in files if not name.startswith(".")]
         return sorted(found)
 
+    def listing(self, prefix: str) -> Iterator[StoredFile]:
+        now = time.time()
+        for href in self.names(prefix):
+            with _reads():
+                try:
+                    found = (self.folder / href).stat()
+                except FileNotFoundError:
+                    continue  # removed meanwhile
+            yield StoredFile(href, found.st_size, now - found.st_mtime)
+
+    def folders(self, prefix: str) -> list[str]:
+        path = self.path(prefix)
+        with _reads():
+            if not path.is_dir():
+                return []
+            with os.scandir(path) as entries:
+                inside = [f"{prefix}/{entry.name}" for entry in entries if entry.is_dir(follow_symlinks=False)]
+        return sorted(href for href in inside if is_href(href))
+
+    def clear_unfinished(self, prefix: str, *, older_than_s: float) -> int:
+        before, cleared = time.time() - older_than_s, 0
+        with _reads():
+            for folder, _, files in os.walk(self.path(prefix)):
+                for name in filter(_UNFINISHED.fullmatch, files):
+                    path = Path(folder, name)
+                    with suppress(FileNotFoundError):  # its writer is alive after all, and has ended
+                        if path.stat().st_mtime < before:
+                            path.unlink()
+                            cleared += 1
+        return cleared
+
     @contextmanager
     def writing(self, href: str) -> Iterator[Path]:
         target = self.path(href)
@@ -81,10 +118,15 @@ class FolderStorage:
 
     def remove(self, href: str) -> None:
         path = self.path(href)
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
+        try:
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+        except FileNotFoundError:
+            return  # somebody else was removing it too
+        except OSError as error:
+            raise Unavailable(f"the storage cannot be written: {error.strerror or 'input/output error'}") from error
 
     def free_bytes(self) -> int | None:
         with _reads():

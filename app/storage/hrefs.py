@@ -11,9 +11,13 @@ CHUNK_BYTES = 1 << 20
 _HREF = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
 
 
+def is_href(name: str) -> bool:
+    return _HREF.fullmatch(name) is not None
+
+
 def checked(href: str) -> str:
     """The same href. Raises ValueError for anything that is not a plain relative name."""
-    if not _HREF.fullmatch(href):
+    if not is_href(href):
         raise ValueError(f"not an href: {href!r}")
     return href
 

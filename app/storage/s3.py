@@ -10,9 +10,10 @@ import hashlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import timedelta
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -22,7 +23,8 @@ from obstore.exceptions import BaseError, NotFoundError, PermissionDeniedError, 
 from obstore.store import S3Store
 
 from app.errors import Misconfigured, Unavailable
-from app.storage.hrefs import checked, sha256
+from app.storage.contract import StoredFile
+from app.storage.hrefs import checked, is_href, sha256
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +32,7 @@ _PIECE_BYTES = 8 << 20
 """One request's share of a file: large enough to be fast, small enough to end within the time limit."""
 _MISSING = (NotFoundError, FileNotFoundError)  # obstore says both
 _REFUSED = (PermissionDeniedError, UnauthenticatedError, PermissionError)
+_SCRATCH_PREFIX = "tmp"
 _SHA256 = "sha256"  # name of the object's metadata
 _CONNECT_S, _REQUEST_S, _RETRY_S = 2, 60, 5
 
@@ -100,6 +103,29 @@ class S3Storage:
             pages = obstore.list(self._store, checked(prefix) + "/")
             return sorted(str(entry["path"]) for page in pages for entry in page)
 
+    def listing(self, prefix: str) -> Iterator[StoredFile]:
+        now = datetime.now(UTC)
+        with _answers():
+            for page in obstore.list(self._store, checked(prefix) + "/"):
+                for entry in page:
+                    age_s = (now - entry["last_modified"]).total_seconds()
+                    yield StoredFile(str(entry["path"]), int(entry["size"]), age_s)
+
+    def folders(self, prefix: str) -> list[str]:
+        with _answers():
+            found = obstore.list_with_delimiter(self._store, checked(prefix) + "/")
+        return sorted(href for href in map(str, found["common_prefixes"]) if is_href(href))
+
+    def clear_unfinished(self, prefix: str, *, older_than_s: float) -> int:
+        before, cleared = time.time() - older_than_s, 0
+        for folder in self._scratch.glob(f"{_SCRATCH_PREFIX}*"):
+            with suppress(FileNotFoundError):  # its writer is alive after all, and has ended
+                files = [path for path in folder.rglob("*") if path.is_file()]
+                if max(path.stat().st_mtime for path in (folder, *files)) < before:
+                    shutil.rmtree(folder, ignore_errors=True)
+                    cleared += len(files)
+        return cleared
+
     @contextmanager
     def writing(self, href: str) -> Iterator[Path]:
         # A folder of its own: what GDAL leaves beside the file goes with it.
@@ -146,7 +172,7 @@ class S3Storage:
     def _scratch_folder(self) -> Iterator[Path]:
         try:
             self._scratch.mkdir(parents=True, exist_ok=True)
-            folder = Path(tempfile.mkdtemp(dir=self._scratch))
+            folder = Path(tempfile.mkdtemp(prefix=_SCRATCH_PREFIX, dir=self._scratch))
             try:
                 yield folder
             finally:

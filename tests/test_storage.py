@@ -173,7 +173,8 @@ def leave_unfinished(store: Storage, href: str, monkeypatch: pytest.MonkeyPatch)
     with monkeypatch.context() as patched:
         patched.setattr(Path, "unlink", lambda *_, **__: None)
         patched.setattr("app.storage.s3.shutil.rmtree", lambda *_, **__: None)
-        pytest.raises(_Killed, write)
+        with pytest.raises(_Killed):
+            write()
     return paths[0]
 
 

@@ -6,6 +6,7 @@ A job that counts is worked on in turns, so that it does not keep a worker from 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -18,7 +19,7 @@ from app.settings import Settings
 from app.storage import Storage
 from worker.counting import Turn
 from worker.leases import JobLease
-from worker.prediction_outputs import write_outputs
+from worker.prediction_outputs import PredictionOutputs
 
 log = structlog.get_logger(__name__)
 
@@ -48,10 +49,12 @@ def finalize(
     try:
         with lease:
             results: dict[str, Any] | None = (
-                _predicted(sessions, storage, job, lease)
+                PredictionOutputs(sessions, storage, settings, catalogue, job, _wanted(lease)).write()
                 if job.process == jobs.PREDICT_LAND_COVER
                 else Turn(sessions, storage, settings, catalogue, job, lease, stop).results()
             )
+    except _NotWanted:
+        log.info("results_not_wanted_any_more")
     except RasterUnreadable as error:
         # A replaced file is read anew at the next try; a damaged one stays so, and then that is the reason.
         _fail_attempt(sessions, settings, job, error.message)
@@ -74,10 +77,19 @@ def finalize(
     return False
 
 
-def _predicted(sessions: Sessions, storage: Storage, job: JobRow, lease: JobLease) -> dict[str, Any]:
-    with sessions.read() as session:
-        rows = jobs.done_blocks(session, job.id)
-    return write_outputs(storage, job, rows, lease.progress)
+class _NotWanted(Exception):
+    """The job was dismissed, or is in other hands."""
+
+
+def _wanted(lease: JobLease) -> Callable[[], None]:
+    """To be told of each piece of work; raises _NotWanted where another one is not to be begun."""
+
+    def alive() -> None:
+        lease.progress()
+        if lease.lost:
+            raise _NotWanted
+
+    return alive
 
 
 def _fail_attempt(sessions: Sessions, settings: Settings, job: JobRow, reason: str) -> None:

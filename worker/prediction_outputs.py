@@ -1,125 +1,147 @@
-"""The outputs of a prediction, clipped to its AOI, from block files alone.
+"""The outputs of a job that predicted, from its block files alone.
 
-Idempotent: the same blocks give the same files under the same names, whoever writes them and however often.
+Idempotent: the same job gives the same files under the same names, whoever writes them and however often.
 """
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any
 
-import numpy as np
-import rasterio
-import shapely
-from rasterio.windows import Window
-from shapely.geometry.base import BaseGeometry
-
-from app import aoi, areas
-from app.database import BlockRow, JobRow
-from app.definitions import BlockCell, Grid, nomenclature, prediction_grid
-from app.errors import Unavailable
-from app.outputs import Part, category_sidecar, write_class_cog, write_confidence_cog
+from app import aoi, areas, imagery, jobs, models
+from app.catalogue import Catalogue, Layer
+from app.database import BlockRow, JobRow, Sessions
+from app.definitions import ImagerySource, ModelCard, nomenclature
+from app.errors import Invalid, Unknown
+from app.outputs import Asked, Language, Prediction, to_write
+from app.settings import Settings
 from app.storage import Storage
+from worker.compared import changes, layer_of_blocks, with_gaps
+from worker.predicted import Clipped, window_grid
 
-T = TypeVar("T")
 
+class PredictionOutputs:
+    """Writes what a job asked for. `alive` is told of each piece of work, and raises where it is not wanted any more.
 
-def write_outputs(storage: Storage, job: JobRow, rows: list[BlockRow], alive: Callable[[], None]) -> dict[str, Any]:
-    """Output name -> href of its file. rows: the job's blocks; `alive` is told of each that was read.
-
-    Raises Unavailable where the storage is full or away, or a block is missing or damaged.
+    Raises BlocksDamaged, Unavailable where the storage is full or away, Invalid where what the job is about was
+    withdrawn.
     """
-    polygon = aoi.to_grid_crs(job.aoi, job.epsg)
-    grid = _window_grid(polygon, job.epsg)
-    classes = nomenclature()
-    folder = f"jobs/{job.id}"
-    hrefs = {
-        "classes": f"{folder}/classes.tif",
-        "categories": f"{folder}/classes.tif.aux.xml",
-        "confidence": f"{folder}/confidence.tif",
-        "areas": f"{folder}/areas.json",
-    }
-    with storage.writing(hrefs["classes"]) as path:
-        write_class_cog(path, grid, _told(_clipped(storage, rows, polygon, grid, band=1), alive), classes)
-    with storage.writing(hrefs["categories"]) as path:
-        path.write_text(category_sidecar(classes), encoding="utf-8")
-    with storage.writing(hrefs["confidence"]) as path:
-        write_confidence_cog(path, grid, _told(_clipped(storage, rows, polygon, grid, band=2), alive))
-    counts = areas.count_values(_told(_whole_blocks(storage, rows), alive), polygon)
-    with storage.writing(hrefs["areas"]) as path:
-        table = areas.area_table(counts, grid.resolution_m, classes)
-        path.write_text(json.dumps(table, ensure_ascii=False), encoding="utf-8")
-    return hrefs
 
+    def __init__(
+        self,
+        sessions: Sessions,
+        storage: Storage,
+        settings: Settings,
+        catalogue: Catalogue,
+        job: JobRow,
+        alive: Callable[[], None],
+    ) -> None:
+        self._sessions = sessions
+        self._storage = storage
+        self._settings = settings
+        self._catalogue = catalogue
+        self._job = job
+        self._alive = alive
+        self._inputs = job.inputs or {}
 
-def _told(parts: Iterator[T], alive: Callable[[], None]) -> Iterator[T]:
-    for part in parts:
-        alive()
-        yield part
+    def write(self) -> dict[str, str]:
+        """Output name -> href of its file: what was asked for, and what that needs."""
+        prediction = self._prediction()
+        for output in to_write(prediction.asked.outputs):
+            if output.write is None:
+                continue
+            href = f"jobs/{self._job.id}/{output.file_name}"
+            with self._storage.writing(href) as path:
+                output.write(prediction, path)
+            prediction.hrefs[output.name] = href
+            self._alive()
+        return prediction.hrefs
 
-
-def _window_grid(polygon: BaseGeometry, epsg: int) -> Grid:
-    """The smallest window of the prediction grid's pixels that holds a polygon of its CRS."""
-    prediction = prediction_grid(epsg)
-    resolution_m = prediction.resolution_m
-    left, bottom, right, top = polygon.bounds
-    first_column = math.floor((left - prediction.origin_x) / resolution_m)
-    last_column = math.ceil((right - prediction.origin_x) / resolution_m)
-    first_row = math.floor((prediction.origin_y - top) / resolution_m)
-    last_row = math.ceil((prediction.origin_y - bottom) / resolution_m)
-    return Grid(
-        epsg,
-        prediction.origin_x + first_column * resolution_m,
-        prediction.origin_y - first_row * resolution_m,
-        resolution_m,
-        max(1, last_column - first_column),
-        max(1, last_row - first_row),
-    )
-
-
-def _block_grid(row: BlockRow) -> Grid:
-    return prediction_grid(row.epsg).block(BlockCell(row.grid_column, row.grid_row))
-
-
-def _whole_blocks(storage: Storage, rows: list[BlockRow]) -> Iterator[tuple[Grid, np.ndarray]]:
-    for row in rows:
-        grid = _block_grid(row)
-        yield grid, _read(storage, row, 1, Window(0, 0, grid.width, grid.height))
-
-
-def _clipped(storage: Storage, rows: list[BlockRow], polygon: BaseGeometry, grid: Grid, *, band: int) -> Iterator[Part]:
-    """The parts of the window that blocks cover, from the north, nodata outside the polygon."""
-    shapely.prepare(polygon)
-    for row in sorted(rows, key=lambda row: row.grid_row):
-        block = _block_grid(row)
-        column = round((block.left - grid.left) / grid.resolution_m)
-        top = round((grid.top - block.top) / grid.resolution_m)
-        first_column, last_column = max(0, column), min(grid.width, column + block.width)
-        first_row, last_row = max(0, top), min(grid.height, top + block.height)
-        width, height = last_column - first_column, last_row - first_row
-        if width <= 0 or height <= 0:
-            continue
-        array = _read(storage, row, band, Window(first_column - column, first_row - top, width, height))
-        part = Grid(
-            grid.epsg,
-            grid.left + first_column * grid.resolution_m,
-            grid.top - first_row * grid.resolution_m,
-            grid.resolution_m,
-            width,
-            height,
+    def _prediction(self) -> Prediction:
+        job = self._job
+        with self._sessions.read() as session:
+            rows = jobs.ended_blocks(session, job.id)
+            try:
+                source = imagery.find(session, str(job.source_id))
+                card = models.find_model(session, self._storage, str(job.model_id)).card
+            except Unknown as error:
+                raise Invalid(f"{error.message} (it was there when the job was asked)") from error
+        classes = nomenclature(card.nomenclature)
+        blocks = self._clipped(rows, source)
+        blocks.require_whole()
+        return Prediction(
+            grid=blocks.grid,
+            polygon=blocks.polygon,
+            aoi=job.aoi,
+            classes=blocks.classes,
+            confidence=blocks.confidence,
+            areas={
+                "asked_m2": round(job.area_m2, 3),
+                **areas.area_table(blocks.counts, blocks.grid.resolution_m, classes),
+                "gaps_m2": round(sum(gap.area_m2 for gap in blocks.gaps), 6),
+                "gaps": [gap.document() for gap in blocks.gaps],
+                "coverage": job.coverage,
+                "source": source.id,
+                "vintage": source.year,
+                "model": card.id,
+                "rule": areas.RULE,
+            },
+            changes=self._changes(rows, source, card, blocks),
+            gaps=blocks.gaps,
+            nomenclature=classes,
+            source=source,
+            card=card,
+            asked=Asked(
+                permalink=job.permalink,
+                address=f"{self._settings.public_url}/api/jobs/{job.permalink}",
+                area_m2=job.area_m2,
+                coverage=job.coverage,
+                created_at=job.created_at,
+                outputs=tuple(job.outputs["names"]),
+                language=Language(self._inputs.get("language", Language.FRENCH)),
+                minimum_area_m2=self._inputs.get("minimum_area_m2", 0.0),
+            ),
+            storage=self._storage,
+            alive=self._alive,
         )
-        if not polygon.contains(shapely.box(*part.bounds)):
-            array = np.where(areas.inside(polygon, part), array, 0).astype(np.uint8)
-        yield (first_column, first_row, width, height), array
 
+    def _clipped(self, rows: Sequence[BlockRow], source: ImagerySource) -> Clipped:
+        job = self._job
+        polygon = aoi.to_grid_crs(job.aoi, job.epsg)
+        own = [row for row in rows if row.source_id == source.id]
+        return Clipped(
+            storage=self._storage,
+            done=[row for row in own if row.status == "done"],
+            failed=[row for row in own if row.status == "failed"],
+            polygon=polygon,
+            grid=window_grid(polygon, job.epsg),
+            alive=self._alive,
+        )
 
-def _read(storage: Storage, row: BlockRow, band: int, window: Window) -> np.ndarray:
-    """(height, width) uint8 of a block file. Raises Unavailable where it is missing or damaged."""
-    try:
-        with rasterio.open(storage.gdal_path(row.href or ""), driver="GTiff") as dataset:
-            array: np.ndarray = dataset.read(band, window=window)
-            return array
-    except rasterio.errors.RasterioError as error:
-        raise Unavailable("a block of this job cannot be read from the storage") from error
+    def _changes(
+        self, rows: Sequence[BlockRow], source: ImagerySource, card: ModelCard, blocks: Clipped
+    ) -> dict[str, Any] | None:
+        """What changed since, or until, what the job is to be compared with; None where that was not asked."""
+        asked = self._inputs.get("compare")
+        if asked is None:
+            return None
+        gaps = list(blocks.gaps)
+        if "source" in asked:
+            with self._sessions.read() as session:
+                other_source = imagery.find(session, asked["source"])
+            others = self._clipped(rows, other_source)
+            others.require_whole()
+            gaps += others.gaps
+            other = layer_of_blocks(self._job, other_source, card, others)
+        else:
+            other = self._layer(asked["layer"])
+        predicted = layer_of_blocks(self._job, source, card, blocks)
+        counted = changes(self._job, predicted, other, blocks, threads=self._settings.statistics_threads)
+        return with_gaps(counted, gaps)
+
+    def _layer(self, layer_id: str) -> Layer:
+        self._catalogue.refresh()
+        try:
+            return self._catalogue.layer(layer_id)
+        except Unknown as error:
+            raise Invalid(f"layer {layer_id} was withdrawn since the job was asked") from error

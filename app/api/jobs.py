@@ -15,12 +15,13 @@ from app import jobs
 from app.access import Caller
 from app.api.callers import CallerOf
 from app.api.downloads import file_response
-from app.api.job_documents import OUTPUTS, results, status_info
+from app.api.job_documents import results, status_info
 from app.api.landing import link
 from app.api.reading import read_route
 from app.database import EventRow, sessions
 from app.errors import Unavailable, Unknown
 from app.jobs import Seen
+from app.outputs import OUTPUTS
 from app.storage import storage
 
 router = APIRouter(prefix="/api/jobs", tags=["jobs"])
@@ -73,7 +74,7 @@ def result_file(
     name, href = hrefs[file]
     if not storage().exists(href):
         raise Unavailable("this output is not in the storage any more")
-    media_type, _ = OUTPUTS[name]
+    media_type = OUTPUTS[name].media_type
     # Written once, before the job is successful: hashing it at each range would read all of it.
     etag, filename = f"{job.permalink}-{file}", f"cosia-{job.permalink[:8]}-{file}"
     return file_response(request, storage(), href, media_type, filename, etag=etag)

@@ -6,15 +6,25 @@ from app.outputs.blocks import write_block
 from app.outputs.category_sidecar import category_sidecar
 from app.outputs.cog import FORMAT_VERSION, Part, Progress, write_class_cog, write_confidence_cog
 from app.outputs.legends import legend_png, legend_qml, legend_sld
+from app.outputs.prediction import Asked, Gap, Language, Prediction
+from app.outputs.registry import OUTPUTS, Output, default_outputs, to_write
 
 __all__ = [
     "FORMAT_VERSION",
+    "OUTPUTS",
+    "Asked",
+    "Gap",
+    "Language",
+    "Output",
     "Part",
+    "Prediction",
     "Progress",
     "category_sidecar",
+    "default_outputs",
     "legend_png",
     "legend_qml",
     "legend_sld",
+    "to_write",
     "write_block",
     "write_class_cog",
     "write_confidence_cog",

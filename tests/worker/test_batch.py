@@ -260,7 +260,7 @@ def test_a_surprise_is_tried_again_and_leaves_a_neutral_reason_in_the_end(
 ) -> None:
     job = submit()
     run_batch(sessions, storage, settings, job)
-    monkeypatch.setattr("worker.finalize.write_outputs", lambda *_: 1 // 0)
+    monkeypatch.setattr("worker.finalize.PredictionOutputs", lambda *_: 1 // 0)
 
     finish(sessions, storage, settings, job.id)
     with sessions.read() as session:

@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PAGE_SOURCES := $(shell find frontend \( -name node_modules -o -name tests \) -prune -o -type f -print)
 
-.PHONY: run test benchmark prerequisites
+.PHONY: run test faults benchmark prerequisites
 .DELETE_ON_ERROR:
 
 # `exec`: Ctrl-C and the exit code go straight to and from the service.
@@ -16,7 +16,11 @@ test: $(VENV)/.installed-to-test app/page/index.html tests/production/node_modul
 	@echo "== style and types";    $(BIN)/ruff check . && $(BIN)/ruff format --check --quiet . && $(BIN)/mypy
 	@echo "== import rules";       $(BIN)/lint-imports --no-logo
 	@echo "== page";               cd frontend && npm run --silent check && npm run --silent test && npm run --silent budget
-	@echo "== service and worker"; $(BIN)/python -m pytest
+	@echo "== service and worker"; $(BIN)/python -m pytest -m "not thorough"
+
+# Every fault that must lose nothing; `make test` runs those of them that stand for the others.
+faults: $(VENV)/.installed-to-test
+	@$(BIN)/python -m pytest tests/faults
 
 benchmark: $(VENV)/.installed-to-test
 	@echo "== the peers to compare with"; benchmarks/install-peers

@@ -24,6 +24,7 @@ from tests.service import Service
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", f"needs(component): one of {', '.join(COMPONENTS)} (tests/components.py)")
+    config.addinivalue_line("markers", "thorough: takes long; `make faults` runs it, `make test` does not")
     for name in [name for name in os.environ if name.startswith("COSIA_") and name != "COSIA_TEST_ALL"]:
         del os.environ[name]
 

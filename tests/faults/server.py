@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from tests.servers import free_port
 
@@ -34,15 +34,25 @@ class Answer:
         return parsed
 
 
+class Running(Protocol):
+    """A process: of subprocess, or of processes.py."""
+
+    def poll(self) -> int | None: ...
+
+
 @dataclass(frozen=True)
 class WebProcess:
-    """A running `cosia web`. log: where its standard error goes. secret: a file of the same user outside of `data`."""
+    """A running `cosia web`. log: where its standard error goes. secret: a file of the same user outside of `data`.
+
+    timeout_s: the longest that a client waits for an answer.
+    """
 
     port: int
     data: Path
     log: Path
     secret: Path
-    process: subprocess.Popen[bytes] = field(repr=False)
+    process: Running = field(repr=False)
+    timeout_s: float = 30.0
 
     @property
     def address(self) -> str:
@@ -50,7 +60,7 @@ class WebProcess:
 
     def ask(self, target: str, method: str = "GET", body: bytes | None = None, **headers: str) -> Answer:
         """One request whose target goes out as it is: no client tidies `//`, `/./` or `%00` away."""
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)) as connection:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.timeout_s)) as connection:
             named = {name.replace("_", "-"): value for name, value in headers.items()}
             connection.request(method, target, body, named)
             response = connection.getresponse()

@@ -8,12 +8,15 @@ CosiaError
 │   └── WeightsUnreadable, WeightsMismatch, BandMismatch
 ├── Unknown                what was named does not exist (message shown)
 │   └── JobUnknown, ProcessUnknown
+├── Unauthorised           no valid API key where one is needed, or one that is not valid
 ├── Forbidden              the caller may not do this to a thing of somebody else (message shown)
+├── Gone                   what was named was there once (message shown)
+│   └── ResultExpired
 ├── Conflict               the thing is there but not in a state that allows it
-│   └── ResultNotReady
+│   └── ResultNotReady, JobFailed, JobDismissed
 ├── LimitReached           a limit of the caller or of the service; `retry_after_s` says when to come back
 ├── Unavailable            the weather: storage, database or broker; worth another try
-│   └── RasterUnreadable, TilesBusy, QueueFull
+│   └── RasterUnreadable, TilesBusy, QueueFull, TooManyFollowers
 └── Misconfigured          an operator's mistake, found at start
 """
 
@@ -91,8 +94,20 @@ class ProcessUnknown(Unknown):
     type = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/no-such-process"
 
 
+class Unauthorised(CosiaError):
+    type = "unauthorised"
+
+
 class Forbidden(CosiaError):
     type = "forbidden"
+
+
+class Gone(CosiaError):
+    type = "gone"
+
+
+class ResultExpired(Gone):
+    type = "result-expired"
 
 
 class Conflict(CosiaError):
@@ -101,6 +116,14 @@ class Conflict(CosiaError):
 
 class ResultNotReady(Conflict):
     type = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/result-not-ready"
+
+
+class JobFailed(Conflict):
+    type = "job-failed"
+
+
+class JobDismissed(Conflict):
+    type = "job-dismissed"
 
 
 class LimitReached(CosiaError):
@@ -129,6 +152,10 @@ class TilesBusy(Unavailable):
 
 class QueueFull(Unavailable):
     type = "queue-full"
+
+
+class TooManyFollowers(Unavailable):
+    type = "too-many-followers"
 
 
 class Misconfigured(CosiaError):

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from app.access import Keyring
 from app.api import (
     collections,
     dataset,
@@ -29,7 +31,9 @@ from app.api import (
     tilesets,
     wmts,
 )
+from app.api.followers import Followers
 from app.api.front_door import FrontDoor
+from app.api.job_status import statuses
 from app.api.page import add_page
 from app.api.problems import PROBLEMS, add_problem_handlers
 from app.catalogue import Catalogue, Snapshot
@@ -72,6 +76,8 @@ def create_app() -> ASGIApp:
         routes=[*tiles.PLAIN_ROUTES, *tilesets.PLAIN_ROUTES, *wmts.PLAIN_ROUTES],
     )
     application.state.catalogue = Catalogue(sessions(), storage(), settings().refresh_s, _snapshot())
+    application.state.keyring = Keyring(sessions())
+    application.state.followers = Followers(sessions(), statuses, settings().followers)
     add_problem_handlers(application)
     for module in (
         landing,
@@ -93,7 +99,15 @@ def create_app() -> ASGIApp:
     ):
         application.include_router(module.router)
     add_page(application, PAGE_FOLDER)
-    return FrontDoor(application, settings().body_bytes)
+    return _behind_proxies(FrontDoor(application, settings().body_bytes))
+
+
+def _behind_proxies(application: ASGIApp) -> ASGIApp:
+    """Lets trusted proxies say in X-Forwarded-For whom they speak for; from everybody else the header means nothing."""
+    trusted = settings().trusted_proxies
+    if not trusted:
+        return application
+    return ProxyHeadersMiddleware(application, trusted_hosts=trusted)  # type: ignore[arg-type,return-value]
 
 
 def _snapshot() -> Snapshot:

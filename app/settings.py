@@ -5,6 +5,7 @@ With none set, everything is embedded under one data folder (SQLite, our own Val
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -52,17 +53,40 @@ class Settings(BaseSettings):
     )
     statistics_threads: int = Field(2, gt=0, description="Threads that count areas and changes, in each process.")
     publish_results: bool = Field(True, description="Whether callers may publish results of their jobs as layers.")
+    api_keys: Literal["optional", "required"] = Field(
+        "optional", description="Whether anonymous callers may ask for jobs, or only those with an API key."
+    )
+    trusted_proxies: str = Field(
+        "", description="Proxies whose X-Forwarded-For is believed: addresses and networks, comma-separated."
+    )
     body_bytes: int = Field(2_000_000, gt=0, description="Largest request body, bytes.")
     active_jobs: int = Field(20, gt=0, description="Most jobs accepted or running at a time for one caller.")
+    km2_per_day: float = Field(500.0, gt=0, description="Largest area one caller may ask for in 24 hours, km².")
     queue_length: int = Field(10_000, gt=0, description="Most blocks waiting to be computed, of all jobs.")
+
+    followers: int = Field(500, gt=0, description="Most event streams of jobs open at a time, in each process.")
 
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Device of the networks.")
     batch_blocks: int = Field(2, gt=0, le=64, description="Blocks per task of a worker.")
+    queues: str = Field(
+        "", description="Queues of models: pattern=queue, comma-separated, the first that fits. Otherwise gpu."
+    )
     batches_in_flight: int = Field(4, gt=0, description="Batches one job may have queued or running at a time.")
     lease_s: float = Field(60.0, gt=1, description="Time a claimed block stays its worker's without a sign of life, s.")
     turn_s: float = Field(10.0, gt=0, description="Time a counting job has a worker for itself before others, s.")
     sweep_s: float = Field(5.0, gt=0, description="Time between two rounds of the sweeper, s.")
     attempts: int = Field(3, gt=0, description="Tries of a block before it fails.")
+
+    result_days: float = Field(30.0, ge=0, description="Days after their last use until results go; 0 for never.")
+    result_bytes: int = Field(
+        50_000_000_000, ge=0, description="Most bytes of results; the least recently used go first. 0 for no limit."
+    )
+    block_bytes: int = Field(
+        100_000_000_000, ge=0, description="Most bytes of blocks; the least recently used go first. 0 for no limit."
+    )
+    job_days: float = Field(
+        365.0, ge=0, description="Days after its end until a job without results is forgotten; 0 for never."
+    )
 
     raster_handles: int = Field(64, gt=0, description="Open rasters kept by each thread.")
     raster_cache_bytes: int = Field(64_000_000, ge=0, description="Memory for decoded parts of rasters, bytes.")
@@ -94,6 +118,23 @@ class Settings(BaseSettings):
         if value and (parts.scheme not in ("http", "https") or not parts.hostname or more):
             raise ValueError("expected https://host, https://host:port, or the same with http")
         return value.rstrip("/")
+
+    @field_validator("queues")
+    @classmethod
+    def _rules_of_queues(cls, value: str) -> str:
+        for rule in filter(None, value.split(",")):
+            if not re.fullmatch(r"\s*[\w.*?\[\]-]+=[A-Za-z0-9_-]+\s*", rule):
+                raise ValueError("expected pattern=queue, comma-separated, such as flair-*=gpu-large,*=gpu")
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _addresses(cls, value: str) -> str:
+        try:
+            networks = [ipaddress.ip_network(word.strip()) for word in value.split(",") if word.strip()]
+        except ValueError as error:
+            raise ValueError(f"expected addresses and networks such as 10.0.0.2,172.30.0.0/24: {error}") from error
+        return ",".join(str(network) for network in networks)
 
     @field_validator("provider_url")
     @classmethod

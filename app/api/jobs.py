@@ -1,24 +1,24 @@
-"""Jobs: status, dismissal, results, events and the preview tiles of what is predicted so far."""
+"""Jobs: the list of one's own, status, dismissal, results, and events for those who follow."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Any
 
-import anyio
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from sse_starlette import EventSourceResponse, ServerSentEvent
+from fastapi.responses import JSONResponse
+from sse_starlette import EventSourceResponse
 
 from app import jobs
 from app.access import Caller
-from app.api.callers import CallerOf
+from app.api.callers import AskingCaller, CallerOf
 from app.api.downloads import file_response
-from app.api.job_documents import results, status_info
-from app.api.landing import link
-from app.api.reading import read_route
-from app.database import EventRow, sessions
+from app.api.followers import Followers
+from app.api.job_documents import link_header, results
+from app.api.job_lists import Chosen, Limit, page_links
+from app.api.job_status import Status, statuses, without_outline
+from app.api.reading import read_route, tags_of
+from app.database import sessions
 from app.errors import Unavailable, Unknown
 from app.jobs import Seen
 from app.outputs import OUTPUTS
@@ -28,35 +28,62 @@ router = APIRouter(prefix="/api/jobs", tags=["jobs"])
 
 JobID = Annotated[str, Path(description="Id given when the job was asked for, or the permalink of a job.")]
 
-_POLL_S = 0.5
 _HEARTBEAT_S = 15
+_SEND_TIMEOUT_S = 60
+_ASK_AGAIN_S = 5
+"""How soon whoever asks for the status of an active job may ask again."""
 
 
 @router.get("", summary="Your jobs, newest first")
-def list_jobs(caller: CallerOf, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> dict[str, Any]:
+def list_jobs(request: Request, caller: AskingCaller, chosen: Chosen, limit: Limit = 100) -> dict[str, Any]:
     with sessions().read() as session:
-        mine = [status_info(session, Seen(job, job.id)) for job in jobs.list_of(session, caller.owner, limit=limit)]
-    return {"jobs": mine, "links": [link("self", "/api/jobs", "this document")]}
+        found = [] if chosen is None else jobs.list_of(session, caller.owner, chosen, limit=limit + 1)
+        mine = [without_outline(statuses.of(session, Seen(job, job.id)).document) for job in found[:limit]]
+    last_id = found[limit - 1].id if len(found) > limit else None
+    return {"jobs": mine, "links": page_links(request, last_id)}
 
 
-@router.get("/{jobID}", summary="How a job stands")
-def status(jobID: JobID, caller: CallerOf) -> dict[str, Any]:  # noqa: N803 - the standard's spelling
-    with sessions().read() as session:
-        return status_info(session, jobs.seen_by(session, jobID, caller))
+@router.get(
+    "/{jobID}",
+    summary="How a job stands",
+    responses={304: {"description": "As the client has it already (If-None-Match)."}},
+)
+def status(request: Request, jobID: JobID, caller: CallerOf) -> Response:  # noqa: N803 - the standard's spelling
+    found = _status(jobID, caller)[1]
+    headers = {"ETag": found.etag, "Cache-Control": "private, no-cache"}
+    if not found.is_final:
+        headers["Retry-After"] = str(_ASK_AGAIN_S)
+    if {found.etag.strip('"'), "*"} & {tag.strip('"') for tag in tags_of(request)}:
+        return Response(status_code=304, headers=headers)
+    return Response(found.body, media_type="application/json", headers=headers)
 
 
 @router.delete("/{jobID}", summary="Dismiss a job; blocks that others want stay")
-def dismiss(jobID: JobID, caller: CallerOf) -> dict[str, Any]:  # noqa: N803 - the standard's spelling
+def dismiss(jobID: JobID, caller: CallerOf) -> Response:  # noqa: N803 - the standard's spelling
     with sessions().read() as session:
         job = jobs.own(session, jobID, caller)
     jobs.dismiss(sessions(), job.id)
-    return status(jobID, caller)
+    return Response(_status(jobID, caller)[1].body, media_type="application/json")
 
 
-@router.get("/{jobID}/results", summary="Links to the outputs of a successful job")
-def job_results(jobID: JobID, caller: CallerOf) -> dict[str, Any]:  # noqa: N803 - the standard's spelling
+def _status(job_id: str, caller: Caller) -> tuple[Seen, Status]:
     with sessions().read() as session:
-        return results(jobs.seen_by(session, jobID, caller).job)
+        seen = jobs.seen_by(session, job_id, caller)
+        return seen, statuses.of(session, seen)
+
+
+@router.get(
+    "/{jobID}/results",
+    summary="Links to the outputs of a successful job",
+    responses={204: {"description": "The links are in the `Link` headers: the job was asked for with response=raw."}},
+)
+def job_results(jobID: JobID, caller: CallerOf) -> Response:  # noqa: N803 - the standard's spelling
+    with sessions().read() as session:
+        job = jobs.seen_by(session, jobID, caller).job
+    document = results(job)
+    if job.outputs.get("response") == "raw":
+        return Response(status_code=204, headers={"Link": link_header(document)})
+    return JSONResponse(document)
 
 
 @read_route(router, "/{jobID}/results/{file}", summary="One output", response_class=Response)
@@ -84,42 +111,20 @@ def result_file(
     "/{jobID}/events", summary="What happens to a job, as server-sent events", response_class=EventSourceResponse
 )
 async def events(
+    request: Request,
     jobID: JobID,  # noqa: N803 - the standard's spelling
     caller: CallerOf,
-    last_event_id: Annotated[str | None, Header()] = None,
+    last_event_id: Annotated[str | None, Header(description="The last event received, to go on after it.")] = None,
+    after: Annotated[
+        int,
+        Query(ge=0, lt=2**63, description="The same, for those who cannot send a header: `last_event` of a status."),
+    ] = 0,
 ) -> EventSourceResponse:
-    since = int(last_event_id) if last_event_id and last_event_id.isdecimal() and len(last_event_id) < 19 else 0
-    seen = await run_in_threadpool(_seen, jobID, caller)
-    return EventSourceResponse(_follow(seen, since), ping=_HEARTBEAT_S)
-
-
-def _seen(job_id: str, caller: Caller) -> Seen:
-    with sessions().read() as session:
-        return jobs.seen_by(session, job_id, caller)
-
-
-async def _follow(seen: Seen, since: int) -> AsyncIterator[ServerSentEvent]:
-    """Events from the database until the job has ended; a database that is away is waited for."""
-    while True:
-        try:
-            rows, document = await run_in_threadpool(_news, seen, since)
-        except Unavailable:
-            await anyio.sleep(_POLL_S)
-            continue
-        for row in rows:
-            since = row.id
-            if row.kind == "block":
-                yield ServerSentEvent(json.dumps(row.data), event="block", id=str(row.id))
-        if document is not None:
-            yield ServerSentEvent(json.dumps(document), event="status", id=str(since))
-            if document["status"] in jobs.TERMINAL:
-                return
-        await anyio.sleep(_POLL_S)
-
-
-def _news(seen: Seen, since: int) -> tuple[Sequence[EventRow], dict[str, Any] | None]:
-    """Events after `since`, and the job's status if there were any or if it has ended."""
-    with sessions().read() as session:
-        rows = jobs.events_since(session, seen.job.id, since)
-        job = jobs.get(session, seen.job.id)
-        return rows, status_info(session, Seen(job, seen.shown_id)) if rows or job.status in jobs.TERMINAL else None
+    followers: Followers = request.app.state.followers
+    followers.require_room()
+    seen, found = await run_in_threadpool(_status, jobID, caller)
+    header = last_event_id or ""
+    since = int(header) if header.isascii() and header.isdigit() and len(header) < 19 else after
+    return EventSourceResponse(
+        followers.events(seen, found, since), ping=_HEARTBEAT_S, send_timeout=_SEND_TIMEOUT_S, sep="\n"
+    )

@@ -18,8 +18,11 @@ log = structlog.get_logger(__name__)
 _STATUSES: dict[type[errors.CosiaError], int] = {
     errors.Invalid: 400,
     errors.Unknown: 404,
+    errors.Unauthorised: 401,
     errors.Forbidden: 403,
     errors.Conflict: 409,
+    errors.ResultNotReady: 404,  # OGC API - Processes 1.0, requirement /req/core/job-results-exception/results-not-ready
+    errors.Gone: 410,
     errors.LimitReached: 429,
     errors.Unavailable: 503,
     errors.Misconfigured: 503,
@@ -27,10 +30,12 @@ _STATUSES: dict[type[errors.CosiaError], int] = {
 
 _TITLES = {
     400: "The request cannot be used",
+    401: "An API key is needed",
     403: "Not allowed to you",
     404: "Not found",
     405: "Method not allowed",
     409: "Conflict",
+    410: "Not there any more",
     413: "The request is too large",
     415: "Unsupported media type",
     429: "Too many requests",
@@ -92,6 +97,8 @@ def problem(
 
 def problem_of(error: errors.CosiaError) -> JSONResponse:
     headers = {}
+    if isinstance(error, errors.Unauthorised):
+        headers["WWW-Authenticate"] = 'Bearer realm="CoSIA Map"'  # RFC 9110, 11.6.1
     if isinstance(error, errors.LimitReached | errors.Unavailable):
         headers["Retry-After"] = str(error.retry_after_s)
     return problem(

@@ -16,7 +16,9 @@ from app.jobs.finishing import (
     succeed,
     tell_progress,
 )
-from app.jobs.queue import blocks_ahead, has_claimable, jobs_ahead, ready_blocks, ring, seconds_per_block, sweep
+from app.jobs.listing import Selection, list_of
+from app.jobs.outlook import Outlook, jobs_ahead, outlook, ready_blocks
+from app.jobs.queue import has_claimable, ring, sweep
 from app.jobs.states import (
     ACTIVE,
     COMPARE_LAYERS,
@@ -25,12 +27,12 @@ from app.jobs.states import (
     TERMINAL,
     Progress,
     done_blocks,
+    ended_blocks,
     events_since,
     get,
-    list_of,
     progress,
 )
-from app.jobs.submission import Count, Limits, Request, submit, submit_count
+from app.jobs.submission import Count, Limits, Request, serialise_submissions, submit, submit_count
 from app.jobs.visibility import Seen, own, seen_by
 from app.jobs.work import block_bbox, block_ended, claim_blocks, dismiss
 
@@ -42,16 +44,18 @@ __all__ = [
     "TERMINAL",
     "Count",
     "Limits",
+    "Outlook",
     "Progress",
     "Request",
     "Seen",
+    "Selection",
     "begin_finalizing",
     "block_bbox",
     "block_ended",
-    "blocks_ahead",
     "claim_blocks",
     "dismiss",
     "done_blocks",
+    "ended_blocks",
     "events_since",
     "fail",
     "fail_finalizing",
@@ -59,14 +63,15 @@ __all__ = [
     "has_claimable",
     "jobs_ahead",
     "list_of",
+    "outlook",
     "own",
     "postpone_finalizing",
     "progress",
     "ready_blocks",
     "renew_finalizing",
     "ring",
-    "seconds_per_block",
     "seen_by",
+    "serialise_submissions",
     "set_aside",
     "submit",
     "submit_count",

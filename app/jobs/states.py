@@ -40,13 +40,6 @@ def get(session: Session, job_id: str) -> JobRow:
     return job
 
 
-def list_of(session: Session, owner: str, *, limit: int = 100) -> Sequence[JobRow]:
-    """The owner's jobs, newest first."""
-    return session.scalars(
-        select(JobRow).where(JobRow.owner == owner).order_by(JobRow.created_at.desc()).limit(limit)
-    ).all()
-
-
 def progress(session: Session, job_id: str) -> Progress:
     """As the job's row counts it. Raises JobUnknown."""
     counted = session.execute(
@@ -55,17 +48,6 @@ def progress(session: Session, job_id: str) -> Progress:
     if counted is None:
         raise JobUnknown("there is no job of that id")
     return Progress(*counted)
-
-
-def blocks_of(session: Session, job_id: str) -> list[BlockRow]:
-    """All blocks of a job, in its order: those that are done have an `href`, those that failed a `reason`."""
-    statement = (
-        select(BlockRow)
-        .join(JobBlockRow, JobBlockRow.block_key == BlockRow.key)
-        .where(JobBlockRow.job_id == job_id)
-        .order_by(JobBlockRow.position)
-    )
-    return list(session.scalars(statement))
 
 
 def done_blocks(session: Session, job_id: str) -> list[BlockRow]:
@@ -125,7 +107,8 @@ def move(session: Session, job_id: str, *from_statuses: str, fence: int | None =
 
 def end(session: Session, job_id: str, status: str, message: str, *, fence: int | None = None, **values: Any) -> bool:
     """Ends an active job, once: a terminal status is never left."""
-    moved = move(session, job_id, *ACTIVE, fence=fence, status=status, message=message, finished_at=now_s(), **values)
+    values |= {"status": status, "message": message, "finished_at": now_s(), "used_at": now_s()}
+    moved = move(session, job_id, *ACTIVE, fence=fence, **values)
     if moved:
         record(session, job_id, "status")
     return moved

@@ -20,7 +20,8 @@ from tests.api.test_processes import AREA, execute
 
 @pytest.fixture
 def job_id(service: TestClient) -> str:
-    job: dict[str, Any] = execute(service, {"aoi": AREA, "model": "tiny"}).json()
+    outputs = ["classes", "categories", "confidence", "areas", "tiles"]
+    job: dict[str, Any] = execute(service, {"aoi": AREA, "model": "tiny", "outputs": outputs}).json()
     return str(job["jobID"])
 
 
@@ -80,7 +81,7 @@ def test_a_finished_job_cannot_be_dismissed(service: TestClient, job_id: str) ->
 def test_results_before_the_end_are_not_ready(service: TestClient, job_id: str) -> None:
     answer = service.get(f"/api/jobs/{job_id}/results")
 
-    assert answer.status_code == 409
+    assert answer.status_code == 404
     assert answer.json()["type"].endswith("result-not-ready")
 
 

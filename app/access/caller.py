@@ -30,8 +30,8 @@ def anonymous(host: str | None) -> Caller:
     """Who has no key is the address it comes from; of IPv6 the network of 64 bits, which one household has whole."""
     try:
         address = ipaddress.ip_address((host or "unknown").partition("%")[0])
-    except ValueError:  # a unix socket, a client of tests
-        return Caller(f"address:{host or 'unknown'}")
+    except ValueError:  # a unix socket, or a proxy that names no address
+        return Caller("address:unknown")
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped is None:
             return Caller(f"address:{ipaddress.ip_network((address, _IPV6_PREFIX), strict=False)}")

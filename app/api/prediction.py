@@ -92,7 +92,7 @@ def execute(body: dict[str, Any], _catalogue: Catalogue, caller: Caller, idempot
     )
 
 
-def estimate(body: dict[str, Any]) -> dict[str, Any]:
+def estimate(body: dict[str, Any], caller: Caller) -> dict[str, Any]:
     """What the same inputs would cost. Raises Invalid."""
     config, database = settings(), sessions()
     inputs = _checked(body, config, database)

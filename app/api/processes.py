@@ -14,7 +14,7 @@ from app import jobs
 from app.access import Caller
 from app.api import counting, prediction
 from app.api.bodies import read_json
-from app.api.callers import CallerOf, IdempotencyKey
+from app.api.callers import AskingCaller, IdempotencyKey
 from app.api.job_documents import OUTPUTS, PREDICTION_OUTPUTS, created
 from app.api.landing import link
 from app.api.tiles import catalogue_of
@@ -34,7 +34,7 @@ class _Process:
     inputs: Callable[[Catalogue], dict[str, Any]]
     outputs: tuple[str, ...]
     execute: Callable[[dict[str, Any], Catalogue, Caller, str | None], JobRow]
-    estimate: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    estimate: Callable[[dict[str, Any], Caller], dict[str, Any]] | None = None
 
 
 _PROCESSES = {
@@ -140,7 +140,7 @@ def describe(request: Request, processID: str) -> dict[str, Any]:  # noqa: N803 
 async def execute(
     request: Request,
     processID: str,  # noqa: N803 - the standard's spelling
-    caller: CallerOf,
+    caller: AskingCaller,
     idempotency_key: IdempotencyKey = None,
 ) -> JSONResponse:
     process = _process(processID)
@@ -149,12 +149,16 @@ async def execute(
 
 
 @router.post("/{processID}/estimate", summary="What the same inputs would cost", openapi_extra=_EXECUTE_BODY)
-async def estimate(request: Request, processID: str) -> dict[str, Any]:  # noqa: N803 - the standard's spelling
+async def estimate(
+    request: Request,
+    processID: str,  # noqa: N803 - the standard's spelling
+    caller: AskingCaller,
+) -> dict[str, Any]:
     estimated = _process(processID).estimate
     if estimated is None:
         raise ProcessUnknown(f"process {processID} has no estimate; {jobs.PREDICT_LAND_COVER} has")
     body = await read_json(request)
-    return await run_in_threadpool(estimated, body)
+    return await run_in_threadpool(estimated, body, caller)
 
 
 def _process(process_id: str) -> _Process:

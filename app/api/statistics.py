@@ -16,7 +16,7 @@ from fastapi.responses import JSONResponse
 from app.access import Caller
 from app.api import counting
 from app.api.bodies import read_json
-from app.api.callers import CallerOf, IdempotencyKey
+from app.api.callers import AskingCaller, IdempotencyKey
 from app.api.job_documents import created
 from app.api.parameters import allow_only
 from app.api.reading import CORS
@@ -65,7 +65,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
     responses=_ANSWERS,
 )
 async def class_areas(
-    request: Request, layer: LayerId, caller: CallerOf, idempotency_key: IdempotencyKey = None
+    request: Request, layer: LayerId, caller: AskingCaller, idempotency_key: IdempotencyKey = None
 ) -> JSONResponse:
     allow_only(request, ())
     shown = catalogue_of(request).layer(layer)
@@ -87,7 +87,7 @@ async def class_changes(
     request: Request,
     layer: LayerId,
     to: Annotated[str, Query(max_length=64, description="Id of the layer to compare with.")],
-    caller: CallerOf,
+    caller: AskingCaller,
     idempotency_key: IdempotencyKey = None,
 ) -> JSONResponse:
     allow_only(request, ("to",))

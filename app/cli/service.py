@@ -73,6 +73,7 @@ def web(workers: int) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # uvicorn would believe whoever connects from this host; see app.main
         timeout_keep_alive=15,
         timeout_graceful_shutdown=8,
     )

@@ -10,9 +10,7 @@ from pathlib import Path
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from app.access import Keyring
 from app.access import Keyring
 from app.api import (
     collections,
@@ -78,7 +76,6 @@ def create_app() -> ASGIApp:
         routes=[*tiles.PLAIN_ROUTES, *tilesets.PLAIN_ROUTES, *wmts.PLAIN_ROUTES],
     )
     application.state.catalogue = Catalogue(sessions(), storage(), settings().refresh_s, _snapshot())
-    application.state.keyring = Keyring(sessions())
     application.state.keyring = Keyring(sessions())
     application.state.followers = Followers(sessions(), statuses, settings().followers)
     add_problem_handlers(application)

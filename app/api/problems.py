@@ -19,7 +19,6 @@ _STATUSES: dict[type[errors.CosiaError], int] = {
     errors.Invalid: 400,
     errors.Unknown: 404,
     errors.Unauthorised: 401,
-    errors.Unauthorised: 401,
     errors.Forbidden: 403,
     errors.Conflict: 409,
     errors.ResultNotReady: 404,  # OGC API - Processes 1.0, requirement /req/core/job-results-exception/results-not-ready
@@ -31,7 +30,6 @@ _STATUSES: dict[type[errors.CosiaError], int] = {
 
 _TITLES = {
     400: "The request cannot be used",
-    401: "An API key is needed",
     401: "An API key is needed",
     403: "Not allowed to you",
     404: "Not found",

@@ -9,7 +9,6 @@ CosiaError
 ├── Unknown                what was named does not exist (message shown)
 │   └── JobUnknown, ProcessUnknown
 ├── Unauthorised           no valid API key where one is needed, or one that is not valid
-├── Unauthorised           no valid API key where one is needed, or one that is not valid
 ├── Forbidden              the caller may not do this to a thing of somebody else (message shown)
 ├── Gone                   what was named was there once (message shown)
 │   └── ResultExpired
@@ -93,10 +92,6 @@ class JobUnknown(Unknown):
 
 class ProcessUnknown(Unknown):
     type = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/no-such-process"
-
-
-class Unauthorised(CosiaError):
-    type = "unauthorised"
 
 
 class Unauthorised(CosiaError):

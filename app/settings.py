@@ -6,7 +6,6 @@ With none set, everything is embedded under one data folder (SQLite, our own Val
 from __future__ import annotations
 
 import ipaddress
-import ipaddress
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -60,15 +59,8 @@ class Settings(BaseSettings):
     trusted_proxies: str = Field(
         "", description="Proxies whose X-Forwarded-For is believed: addresses and networks, comma-separated."
     )
-    api_keys: Literal["optional", "required"] = Field(
-        "optional", description="Whether anonymous callers may ask for jobs, or only those with an API key."
-    )
-    trusted_proxies: str = Field(
-        "", description="Proxies whose X-Forwarded-For is believed: addresses and networks, comma-separated."
-    )
     body_bytes: int = Field(2_000_000, gt=0, description="Largest request body, bytes.")
     active_jobs: int = Field(20, gt=0, description="Most jobs accepted or running at a time for one caller.")
-    km2_per_day: float = Field(500.0, gt=0, description="Largest area one caller may ask for in 24 hours, km².")
     km2_per_day: float = Field(500.0, gt=0, description="Largest area one caller may ask for in 24 hours, km².")
     queue_length: int = Field(10_000, gt=0, description="Most blocks waiting to be computed, of all jobs.")
 
@@ -134,15 +126,6 @@ class Settings(BaseSettings):
             if not re.fullmatch(r"\s*[\w.*?\[\]-]+=[A-Za-z0-9_-]+\s*", rule):
                 raise ValueError("expected pattern=queue, comma-separated, such as flair-*=gpu-large,*=gpu")
         return value
-
-    @field_validator("trusted_proxies")
-    @classmethod
-    def _addresses(cls, value: str) -> str:
-        try:
-            networks = [ipaddress.ip_network(word.strip()) for word in value.split(",") if word.strip()]
-        except ValueError as error:
-            raise ValueError(f"expected addresses and networks such as 10.0.0.2,172.30.0.0/24: {error}") from error
-        return ",".join(str(network) for network in networks)
 
     @field_validator("trusted_proxies")
     @classmethod

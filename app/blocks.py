@@ -8,19 +8,26 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from typing import TypeVar
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import Boolean, ColumnElement, and_, literal_column, not_, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import CursorResult
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.database import BlockRow, JobBlockRow, now_s
 from app.definitions import BlockCell, ImagerySource, ModelCard, PredictionGrid
 
-_ROWS_PER_INSERT = 500
+LONGEST_WAIT_S = 300.0
+"""Longest time a block waits for another try."""
+
+_ROWS_AT_ONCE = 500
+# Workers may be set to different leases, and clocks differ by a little.
+_LEASES_AHEAD = 4
 
 
 def block_key(
@@ -70,11 +77,9 @@ class Claim:
 
 
 def ensure(session: Session, rows: Sequence[BlockRow]) -> None:
-    """Inserts the blocks that are not there yet, and lets failed ones be tried afresh."""
-    dialect = session.get_bind().dialect.name
-    insert = postgresql_insert if dialect == "postgresql" else sqlite_insert
-    for start in range(0, len(rows), _ROWS_PER_INSERT):
-        batch = rows[start : start + _ROWS_PER_INSERT]
+    """Inserts the blocks that are not there yet."""
+    insert = postgresql_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
+    for batch in _batches(rows):
         values = [
             {
                 "key": row.key,
@@ -90,30 +95,77 @@ def ensure(session: Session, rows: Sequence[BlockRow]) -> None:
             for row in batch
         ]
         session.execute(insert(BlockRow).values(values).on_conflict_do_nothing(index_elements=["key"]))
+
+
+def locked(session: Session, keys: Sequence[str]) -> dict[str, str]:
+    """Key -> status of these blocks, none of which ends, or is taken away, before the transaction does."""
+    statuses: dict[str, str] = {}
+    for batch in _batches(sorted(keys)):  # in one order, so that two who lock never wait for each other
+        rows = session.execute(
+            select(BlockRow.key, BlockRow.status)
+            .where(BlockRow.key.in_(batch))
+            .order_by(BlockRow.key)
+            .with_for_update(key_share=True)
+        )
+        statuses.update((key, status) for key, status in rows)
+    return statuses
+
+
+def touch(session: Session, keys: Sequence[str]) -> None:
+    """Notes that these blocks are of use now."""
+    for batch in _batches(keys):
+        session.execute(update(BlockRow).where(BlockRow.key.in_(batch)).values(used_at=now_s()))
+
+
+def renew_attempts(session: Session, keys: Sequence[str]) -> None:
+    """Lets failed blocks be tried afresh."""
+    for batch in _batches(keys):
         session.execute(
             update(BlockRow)
-            .where(BlockRow.key.in_([row.key for row in batch]), BlockRow.status == "failed")
-            .values(status="waiting", attempts=0, reason=None)
+            .where(BlockRow.key.in_(batch), BlockRow.status == "failed")
+            .values(status="waiting", attempts=0, reason=None, retry_at=0.0)
         )
 
 
-def claimable() -> ColumnElement[bool]:
-    """A block nobody holds: waiting, or claimed by a worker that has given no sign of life for a lease."""
-    return or_(
-        BlockRow.status == "waiting",
-        and_(BlockRow.status == "claimed", BlockRow.lease_until < now_s()),
+def held(lease_s: float) -> ColumnElement[bool]:
+    """A block in the hands of a worker that gave a sign of life within a lease."""
+    return and_(BlockRow.status == "claimed", lease_runs(BlockRow.lease_until, lease_s))
+
+
+def lease_runs(until: InstrumentedAttribute[float], lease_s: float) -> ColumnElement[bool]:
+    """A lease further ahead than any can be was given before the database's clock was set back: it holds nothing."""
+    return _to_come(until, _LEASES_AHEAD * lease_s)
+
+
+def _to_come(until: InstrumentedAttribute[float], most_s: float) -> ColumnElement[bool]:
+    ahead_s = until - now_s()
+    return and_(ahead_s >= 0, ahead_s <= most_s)
+
+
+def claimable(lease_s: float) -> ColumnElement[bool]:
+    """A block that is neither done nor failed nor held, and whose time for another try has come."""
+    return and_(
+        BlockRow.status.in_(("waiting", "claimed")),
+        not_(held(lease_s)),
+        not_(_to_come(BlockRow.retry_at, LONGEST_WAIT_S)),
     )
 
 
 def claim(session: Session, job_id: str, *, owner: str, limit: int, lease_s: float, most_attempts: int) -> list[Claim]:
     """Takes up to `limit` claimable blocks of a job, in its order, for `lease_s` seconds.
 
-    Blocks that were tried `most_attempts` times are left for `expire` to fail.
+    Blocks whose last attempt ended without a word are left for `expire` to fail. The cost does not grow with the blocks
+    that are done: those are not in the index that is read.
     """
     rows = session.scalars(
         select(BlockRow)
         .join(JobBlockRow, JobBlockRow.block_key == BlockRow.key)
-        .where(JobBlockRow.job_id == job_id, claimable(), BlockRow.attempts < most_attempts)
+        .where(
+            JobBlockRow.job_id == job_id,
+            open_(),
+            claimable(lease_s),
+            or_(BlockRow.status == "waiting", BlockRow.attempts < most_attempts),
+        )
         .order_by(JobBlockRow.position)
         .limit(limit)
         .with_for_update(skip_locked=True, of=BlockRow)
@@ -140,6 +192,14 @@ def claim(session: Session, job_id: str, *, owner: str, limit: int, lease_s: flo
         )
     session.flush()
     return claims
+
+
+def open_() -> ColumnElement[bool]:
+    """A job's block whose end is not counted yet, in the words of the partial index that holds just those.
+
+    SQLAlchemy would write `ended = 0` for SQLite, which does not find the index.
+    """
+    return literal_column("NOT job_block.ended", Boolean)
 
 
 def _held(claim_: Claim) -> ColumnElement[bool]:
@@ -172,6 +232,7 @@ def complete(
             seconds=seconds,
             reason=None,
             finished_at=now_s(),
+            used_at=now_s(),
         ),
     )
 
@@ -193,20 +254,34 @@ def fail_attempt(session: Session, claim_: Claim, reason: str, *, final: bool) -
     )
 
 
-def expire(session: Session, most_attempts: int) -> list[str]:
-    """Fails the blocks whose last allowed attempt ended without a word; returns their keys."""
-    keys = session.scalars(
-        select(BlockRow.key).where(claimable(), BlockRow.attempts >= most_attempts).with_for_update(skip_locked=True)
+def lost(session: Session, *, lease_s: float, most_attempts: int, limit: int) -> Sequence[str]:
+    """Keys of some blocks whose last allowed attempt ended without a word."""
+    return session.scalars(
+        select(BlockRow.key)
+        .where(BlockRow.status == "claimed", not_(held(lease_s)), BlockRow.attempts >= most_attempts)
+        .limit(limit)
     ).all()
-    if keys:
-        session.execute(
-            update(BlockRow)
-            .where(BlockRow.key.in_(keys))
-            .values(
-                status="failed",
-                owner=None,
-                finished_at=now_s(),
-                reason=f"the worker was lost {most_attempts} times while it computed this block",
-            )
-        )
-    return list(keys)
+
+
+def expire(session: Session, key: str, *, lease_s: float) -> BlockRow | None:
+    """Fails a block whose worker was lost; None where it is in hand again, or ended, or others are at it."""
+    row = session.scalar(
+        select(BlockRow)
+        .where(BlockRow.key == key, BlockRow.status == "claimed", not_(held(lease_s)))
+        .with_for_update(skip_locked=True)
+    )
+    if row is not None:
+        row.status, row.owner = "failed", None
+        row.reason = f"the worker was lost {row.attempts} times while it computed this block"
+        row.finished_at = now_s()  # an SQL expression, evaluated at flush
+        session.flush()
+    return row
+
+
+_T = TypeVar("_T")
+
+
+def _batches(items: Iterable[_T], size: int = _ROWS_AT_ONCE) -> Iterator[list[_T]]:
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch

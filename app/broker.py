@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
 
@@ -22,6 +23,12 @@ log = structlog.get_logger(__name__)
 
 PREDICT = "cosia.predict_blocks"
 FINALIZE = "cosia.finalize_job"
+
+GPU = "gpu"
+"""The queue of predictions, unless COSIA_QUEUES says otherwise."""
+
+CPU = "cpu"
+"""The queue of all that needs no network: results, areas."""
 
 _SOCKET_TIMEOUT_S = 5.0
 
@@ -40,6 +47,15 @@ def broker_url(config: Settings) -> str:
     if config.redis_url is not None:
         return config.redis_url.get_secret_value()
     return f"redis+socket://{embedded_socket(config.local_folder)}"
+
+
+def queue_of(model_id: str) -> str:
+    """The queue of the jobs that a model predicts: of the first pattern in COSIA_QUEUES that fits, else `gpu`."""
+    for rule in filter(None, settings().queues.split(",")):
+        pattern, _, queue = rule.partition("=")
+        if fnmatchcase(model_id, pattern.strip()):
+            return queue.strip()
+    return GPU
 
 
 @lru_cache
@@ -64,8 +80,8 @@ def celery() -> Celery:
             "retry_on_timeout": False,
             "max_retries": 1,
         },
-        task_routes={PREDICT: {"queue": "gpu"}, FINALIZE: {"queue": "cpu"}},
-        task_default_queue="cpu",
+        task_routes={PREDICT: {"queue": GPU}, FINALIZE: {"queue": CPU}},
+        task_default_queue=CPU,
     )
     return application
 

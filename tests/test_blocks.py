@@ -9,7 +9,7 @@ from sqlalchemy import update
 
 from app import blocks, jobs
 from app.blocks import Claim
-from app.database import BlockRow, Sessions
+from app.database import BlockRow, Sessions, now_s
 from tests import samples
 
 LEASE_S = 60.0
@@ -138,18 +138,50 @@ def test_a_block_lost_too_often_is_not_claimed_but_failed_with_its_reason(sessio
 
     assert claim(sessions, job_id, most_attempts=2) == []
     with sessions.write() as session:
-        failed = blocks.expire(session, 2)
+        keys = blocks.lost(session, lease_s=LEASE_S, most_attempts=2, limit=10)
+        failed = [blocks.expire(session, key, lease_s=LEASE_S) for key in keys]
 
     assert len(failed) == 2
-    assert "lost 2 times" in str(row(sessions, failed[0]).reason)
+    assert {each.status for each in failed if each} == {"failed"}
+    assert "lost 2 times" in str(row(sessions, keys[0]).reason)
 
 
-def test_a_waiting_block_that_was_tried_once_is_not_expired(sessions: Sessions, job_id: str) -> None:
+def test_a_block_that_was_lost_once_is_not_failed(sessions: Sessions, job_id: str) -> None:
     claim(sessions, job_id)
     let_leases_run_out(sessions)
 
     with sessions.write() as session:
-        assert blocks.expire(session, 2) == []
+        assert blocks.lost(session, lease_s=LEASE_S, most_attempts=2, limit=10) == []
+
+
+def test_a_lost_block_that_is_in_hand_again_is_not_failed(sessions: Sessions, job_id: str) -> None:
+    claim(sessions, job_id, limit=1)
+    let_leases_run_out(sessions)
+    with sessions.write() as session:
+        (key,) = blocks.lost(session, lease_s=LEASE_S, most_attempts=1, limit=10)
+    claim(sessions, job_id)
+
+    with sessions.write() as session:
+        assert blocks.expire(session, key, lease_s=LEASE_S) is None
+    assert row(sessions, key).status == "claimed"
+
+
+def test_a_lease_from_before_the_clock_was_set_back_holds_nothing(sessions: Sessions, job_id: str) -> None:
+    (first,) = claim(sessions, job_id, limit=1)
+    with sessions.write() as session:
+        session.execute(update(BlockRow).where(BlockRow.key == first.key).values(lease_until=now_s() + 3600))
+
+    assert first.key in {each.key for each in claim(sessions, job_id, owner="b")}
+
+
+def test_a_block_is_not_claimed_before_its_time_for_another_try(sessions: Sessions, job_id: str) -> None:
+    with sessions.write() as session:
+        session.execute(update(BlockRow).values(retry_at=now_s() + 60))
+    assert claim(sessions, job_id) == []
+
+    with sessions.write() as session:  # as after the clock was set back: no wait is that long
+        session.execute(update(BlockRow).values(retry_at=now_s() + 3600))
+    assert len(claim(sessions, job_id)) == 2
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from app import blocks, broker, jobs
 from app.blocks import Claim
@@ -40,6 +40,12 @@ def complete(sessions: Sessions, claimed: Claim) -> list[str]:
     with sessions.write() as session:
         blocks.complete(session, claimed, href="blocks/aa/a.tif", sha256="0" * 64, histogram={}, seconds=2.0)
         return jobs.block_ended(session, claimed.key, (3.0, 43.0, 3.1, 43.1))
+
+
+def fail_block(sessions: Sessions, claimed: Claim, reason: str) -> list[str]:
+    with sessions.write() as session:
+        blocks.fail_attempt(session, claimed, reason, final=True)
+        return jobs.block_ended(session, claimed.key, (3.0, 43.0, 3.1, 43.1), failed=True)
 
 
 def status(sessions: Sessions, job_id: str) -> str:
@@ -225,7 +231,7 @@ def test_a_job_with_a_failed_block_fails_with_its_reason(sessions: Sessions) -> 
     job = submit(sessions)
     with sessions.write() as session:
         (claimed,) = jobs.claim_blocks(session, job.id, owner="a", limit=1, lease_s=60, most_attempts=3)
-        blocks.fail_attempt(session, claimed, "the imagery is damaged", final=True)
+    fail_block(sessions, claimed, "the imagery is damaged")
 
     with sessions.write() as session:
         assert jobs.begin_finalizing(session, job.id, most_attempts=3, lease_s=60) is None
@@ -359,7 +365,7 @@ def test_asking_again_lets_a_failed_block_be_tried_afresh(sessions: Sessions) ->
     job = submit(sessions)
     with sessions.write() as session:
         (claimed,) = jobs.claim_blocks(session, job.id, owner="a", limit=1, lease_s=60, most_attempts=3)
-        blocks.fail_attempt(session, claimed, "no luck", final=True)
+    fail_block(sessions, claimed, "no luck")
 
     again = submit(sessions)
 
@@ -439,23 +445,83 @@ def test_the_sweeper_rings_for_the_end_of_a_job_whose_bell_was_lost(
     assert rung == [(broker.FINALIZE, job.id)]
 
 
-def test_pace_is_the_mean_of_the_latest_blocks_of_a_model(sessions: Sessions) -> None:
+def test_blocks_done_before_are_counted_when_the_job_is_asked_for(sessions: Sessions) -> None:
+    first = submit(sessions)
+    complete(sessions, claim(sessions, first.id)[0])
+
+    job = submit(sessions, columns=3)
+
+    assert (job.blocks_total, job.blocks_done, job.blocks_reused) == (3, 1, 1)
+
+
+def test_no_end_of_a_block_is_missed_while_another_job_for_it_is_asked_for(sessions: Sessions) -> None:
+    """Blocks end in one thread while jobs for them are asked for in others."""
+    first = submit(sessions, columns=6)
+    claims = claim(sessions, first.id)
+
+    with ThreadPoolExecutor(4) as threads:
+        ended = [threads.submit(complete, sessions, each) for each in claims]
+        asked = [threads.submit(submit, sessions, columns=6, owner=f"address:{i}") for i in range(4)]
+        later = [each.result() for each in asked]
+        assert [job_id for each in ended for job_id in each.result()].count(first.id) == 1
+
+    with sessions.read() as session:
+        assert [jobs.progress(session, job.id) for job in later] == [(6, 6, 0)] * 4
+
+
+def test_a_failed_block_asked_for_again_is_waited_for_again_by_the_jobs_that_had_counted_it(sessions: Sessions) -> None:
     job = submit(sessions, columns=2)
-    for claimed in claim(sessions, job.id):
-        complete(sessions, claimed)
+    first, _ = claim(sessions, job.id)
+    fail_block(sessions, first, "no luck")
 
-    with sessions.read() as session:
-        assert jobs.seconds_per_block(session, "tiny") == 2.0
-        assert jobs.seconds_per_block(session, "other") is None
-
-
-def test_the_queue_before_a_job_is_what_older_jobs_still_wait_for(sessions: Sessions) -> None:
     submit(sessions, columns=2)
-    job = submit(sessions, rows=2)
 
     with sessions.read() as session:
-        job = jobs.get(session, job.id)
-        assert (jobs.jobs_ahead(session, job), jobs.blocks_ahead(session, job)) == (1, 2)
+        assert jobs.progress(session, job.id) == (2, 0, 0)
+    complete(sessions, claim(sessions, job.id)[0])
+    with sessions.read() as session:
+        assert jobs.progress(session, job.id) == (2, 1, 0)
+
+
+def test_blocks_of_a_compared_source_are_part_of_the_same_job(sessions: Sessions) -> None:
+    job = submit(sessions, columns=2, compared=samples.source(id="ortho-2024"))
+
+    sources = [(each.source_id, each.cell.column) for each in claim(sessions, job.id)]
+
+    assert sorted(sources) == [(s, column) for s in ("ortho-2021", "ortho-2024") for column in (1760, 1761)]
+    assert {sources[0][1], sources[1][1]} == {sources[0][1]}  # the two of a cell one after the other
+
+
+def test_a_job_that_may_have_gaps_goes_on_to_its_end_with_them(sessions: Sessions) -> None:
+    job = submit(sessions, columns=2, inputs={"gaps": True})
+    first, second = claim(sessions, job.id)
+    fail_block(sessions, first, "the imagery is damaged")
+    assert complete(sessions, second) == [job.id]
+
+    assert begin(sessions, job.id) is not None
+
+
+def test_a_job_of_nothing_but_gaps_fails(sessions: Sessions) -> None:
+    job = submit(sessions, inputs={"gaps": True})
+    fail_block(sessions, claim(sessions, job.id)[0], "the imagery is damaged")
+
+    assert begin(sessions, job.id) is None
+    assert status(sessions, job.id) == "failed"
+
+
+def test_claiming_reads_open_blocks_only_from_their_index(sessions: Sessions) -> None:
+    job = submit(sessions, columns=2)
+    with sessions.engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SET LOCAL enable_seqscan = off"))
+            connection.execute(text("SET LOCAL enable_bitmapscan = off"))
+        explain = "EXPLAIN QUERY PLAN" if connection.dialect.name == "sqlite" else "EXPLAIN"
+        statement = f"SELECT block_key FROM job_block WHERE job_id = :id AND {blocks.open_()} ORDER BY position"
+        plan = str(connection.execute(text(f"{explain} {statement}"), {"id": job.id}).all())
+
+    assert "ix_job_block_job_id_position" in plan
+    assert "Sort" not in plan
+    assert "TEMP B-TREE" not in plan
 
 
 def test_a_database_that_is_away_is_said_to_be() -> None:

@@ -139,4 +139,4 @@ class Batch:
             if not (ended and final):
                 return []
             log.warning("block_given_up", reason=reason)
-            return jobs.block_ended(session, claim.key, jobs.block_bbox(claim.epsg, claim.cell))
+            return jobs.block_ended(session, claim.key, jobs.block_bbox(claim.epsg, claim.cell), failed=True)

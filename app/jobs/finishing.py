@@ -8,30 +8,32 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, not_, select
 from sqlalchemy.orm import Session
 
+from app import blocks
 from app.database import BlockRow, JobBlockRow, JobRow, now_s
-from app.jobs.states import ACTIVE, end, move, progress, record
+from app.jobs.states import ACTIVE, Progress, end, move, record
 
 
 def begin_finalizing(session: Session, job_id: str, *, most_attempts: int, lease_s: float) -> JobRow | None:
     """The job whose results are to be made now, held under its `fence`; None where there is nothing to do.
 
     Nothing to do: blocks are missing, the job has ended, or another worker holds it. Counts the attempt; a job whose
-    worker was lost `most_attempts` times fails.
+    worker was lost `most_attempts` times fails, and so does one with failed blocks that was not to have gaps.
     """
     job = session.scalar(
         select(JobRow)
-        .where(JobRow.id == job_id, JobRow.status.in_(ACTIVE), JobRow.lease_until < now_s())
+        .where(JobRow.id == job_id, JobRow.status.in_(ACTIVE), not_(held(lease_s)))
         .with_for_update()
+        .execution_options(populate_existing=True)
     )
     if job is None:
         return None
-    state = progress(session, job_id)
+    state = Progress(job.blocks_total, job.blocks_done, job.blocks_failed)
     if not state.finished:
         return None
-    if state.failed:
+    if state.failed and not ((job.inputs or {}).get("gaps") and state.done):
         reasons = _reasons(session, job_id)
         end(session, job_id, "failed", f"{state.failed} of {state.total} blocks failed: {'; '.join(reasons)}")
         return None
@@ -46,6 +48,11 @@ def begin_finalizing(session: Session, job_id: str, *, most_attempts: int, lease
         record(session, job_id, "status")
     session.refresh(job)
     return job
+
+
+def held(lease_s: float) -> ColumnElement[bool]:
+    """A job whose end is in the hands of a worker that gave a sign of life within a lease."""
+    return blocks.lease_runs(JobRow.lease_until, lease_s)
 
 
 def _reasons(session: Session, job_id: str) -> list[str]:

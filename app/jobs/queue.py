@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from app import blocks, broker
@@ -12,6 +10,9 @@ from app.database import BlockRow, JobBlockRow, JobRow, Sessions, now_s
 from app.definitions import BlockCell
 from app.jobs.states import ACTIVE, get, progress
 from app.jobs.work import block_bbox, block_ended
+from app.settings import settings
+
+_AT_ONCE = 100
 
 
 def ring(sessions: Sessions, job_id: str, *, batches: int = 1) -> None:
@@ -30,12 +31,27 @@ def ring(sessions: Sessions, job_id: str, *, batches: int = 1) -> None:
 def has_claimable(session: Session, job_id: str) -> bool:
     """Whether a job has a block that a worker could claim now."""
     statement = (
-        select(func.count())
-        .select_from(JobBlockRow)
+        select(JobBlockRow.block_key)
         .join(BlockRow, BlockRow.key == JobBlockRow.block_key)
-        .where(JobBlockRow.job_id == job_id, blocks.claimable())
+        .where(JobBlockRow.job_id == job_id, blocks.open_(), blocks.claimable(settings().lease_s))
+        .limit(1)
     )
-    return bool(session.scalar(statement))
+    return session.scalar(statement) is not None
+
+
+def fail_the_lost(sessions: Sessions, *, most_attempts: int) -> list[str]:
+    """Fails some blocks whose last allowed attempt ended without a word; returns the jobs that wait for none now."""
+    lease_s = settings().lease_s
+    with sessions.read() as session:
+        keys = blocks.lost(session, lease_s=lease_s, most_attempts=most_attempts, limit=_AT_ONCE)
+    complete: list[str] = []
+    for key in keys:  # one a transaction: who holds a job's row waits for no block
+        with sessions.write() as session:
+            row = blocks.expire(session, key, lease_s=lease_s)
+            if row is not None:
+                bbox = block_bbox(row.epsg, BlockCell(row.grid_column, row.grid_row))
+                complete += block_ended(session, key, bbox, failed=True)
+    return complete
 
 
 def sweep(sessions: Sessions, *, most_attempts: int, silence_s: float) -> list[str]:
@@ -43,15 +59,12 @@ def sweep(sessions: Sessions, *, most_attempts: int, silence_s: float) -> list[s
 
     Any number of processes may sweep: a job is rung by the one whose update came first. Returns the jobs rung.
     """
+    complete = fail_the_lost(sessions, most_attempts=most_attempts)
     with sessions.write() as session:
-        complete: list[str] = []
-        for key in blocks.expire(session, most_attempts):
-            row = session.get_one(BlockRow, key)
-            complete += block_ended(session, key, block_bbox(row.epsg, BlockCell(row.grid_column, row.grid_row)))
         held = (
             select(JobBlockRow.job_id)
             .join(BlockRow, BlockRow.key == JobBlockRow.block_key)
-            .where(BlockRow.status == "claimed", BlockRow.lease_until >= now_s())
+            .where(blocks.held(settings().lease_s))
         )
         job_ids = session.scalars(
             select(JobRow.id)
@@ -69,43 +82,3 @@ def sweep(sessions: Sessions, *, most_attempts: int, silence_s: float) -> list[s
     for job_id in job_ids:
         ring(sessions, job_id)
     return list(job_ids)
-
-
-def jobs_ahead(session: Session, job: JobRow) -> int:
-    """Active jobs that are older."""
-    statement = select(func.count()).where(JobRow.status.in_(ACTIVE), JobRow.created_at < job.created_at)
-    return session.scalar(statement) or 0
-
-
-def blocks_ahead(session: Session, job: JobRow) -> int:
-    """Blocks still to compute that older active jobs asked for."""
-    return (
-        session.scalar(
-            select(func.count(func.distinct(JobBlockRow.block_key)))
-            .join(JobRow, JobRow.id == JobBlockRow.job_id)
-            .join(BlockRow, BlockRow.key == JobBlockRow.block_key)
-            .where(
-                JobRow.status.in_(ACTIVE),
-                JobRow.created_at < job.created_at,
-                BlockRow.status.in_(("waiting", "claimed")),
-            )
-        )
-        or 0
-    )
-
-
-def seconds_per_block(session: Session, model_id: str | None, *, sample: int = 20) -> float | None:
-    """Mean of the latest blocks computed with that model; None before the first."""
-    latest = (
-        select(BlockRow.seconds)
-        .where(BlockRow.model_id == model_id, BlockRow.status == "done", BlockRow.seconds.is_not(None))
-        .order_by(BlockRow.finished_at.desc())
-        .limit(sample)
-        .subquery()
-    )
-    return session.scalar(select(func.avg(latest.c.seconds)))
-
-
-def ready_blocks(session: Session, keys: Sequence[str]) -> int:
-    """How many of these blocks are computed already."""
-    return session.scalar(select(func.count()).where(BlockRow.key.in_(keys), BlockRow.status == "done")) or 0

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import func, select, text
+from sqlalchemy import func, insert, select, text
 from sqlalchemy.orm import Session
 
-from app import blocks
+from app import blocks, broker
 from app.database import BlockRow, JobBlockRow, JobRow, Sessions
 from app.definitions import BlockCell, ImagerySource, ModelCard, PredictionGrid
 from app.errors import Conflict, LimitReached, QueueFull
 from app.jobs.queue import ring
+from app.jobs.reopening import try_again
 from app.jobs.states import ACTIVE, PREDICT_LAND_COVER, record
 
 _ADVISORY_LOCK = 0x0C051B
@@ -24,7 +25,11 @@ _RETRY_AFTER_S = 30
 
 @dataclass(frozen=True)
 class Request:
-    """What a job is to predict, already checked: see `app.aoi` for the polygon."""
+    """What a job is to predict, already checked: see `app.aoi` for the polygon.
+
+    priority: 0 urgent, 1 normal, 2 when there is room. inputs: `gaps` and what the writers of outputs take. coverage:
+    share (0-1) of the area that has imagery. compared: a second source, of which the same cells are predicted too.
+    """
 
     aoi: BaseGeometry
     area_m2: float
@@ -37,6 +42,10 @@ class Request:
     owner: str
     idempotency_key: str | None
     sha256: str
+    priority: int = 1
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    coverage: float = 1.0
+    compared: ImagerySource | None = None
 
 
 @dataclass(frozen=True)
@@ -70,20 +79,20 @@ def submit(sessions: Sessions, request: Request, limits: Limits) -> JobRow:
     key came with another request, LimitReached where the owner has too many, QueueFull.
     """
     with sessions.write() as session:
-        _serialise_submissions(session)
+        serialise_submissions(session)
         known = _job_of_key(session, request)
         if known is not None:
             return known
         _require_room(session, request, limits)
         job = _insert(session, request)
-    ring(sessions, job.id, batches=min(limits.batches_in_flight, len(request.cells)))
+    ring(sessions, job.id, batches=min(limits.batches_in_flight, job.blocks_total))
     return job
 
 
 def submit_count(sessions: Sessions, asked: Count, limits: Limits) -> JobRow:
     """Commits a job that counts, then rings. Raises as `submit` does."""
     with sessions.write() as session:
-        _serialise_submissions(session)
+        serialise_submissions(session)
         known = _job_of_key(session, asked)
         if known is not None:
             return known
@@ -100,6 +109,7 @@ def submit_count(sessions: Sessions, asked: Count, limits: Limits) -> JobRow:
             aoi=asked.aoi,
             area_m2=asked.area_m2,
             epsg=asked.epsg,
+            queue=broker.CPU,
             blocks_total=0,
         )
         session.add(job)
@@ -115,7 +125,8 @@ def _new_id() -> str:
     return secrets.token_hex(16)
 
 
-def _serialise_submissions(session: Session) -> None:
+def serialise_submissions(session: Session) -> None:
+    """Lets nobody ask for a job, nor take blocks away that one may be about to refer to, until the commit."""
     # SQLite's write transactions exclude each other anyway; on PostgreSQL two POSTs could both see the last free place.
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _ADVISORY_LOCK})
@@ -159,26 +170,12 @@ def _require_room(session: Session, request: Request, limits: Limits) -> None:
 
 
 def _insert(session: Session, request: Request) -> JobRow:
-    keys = [
-        blocks.block_key(cell, request.grid, request.source, request.card, request.weights_sha256)
-        for cell in request.cells
-    ]
-    blocks.ensure(
-        session,
-        [
-            BlockRow(
-                key=key,
-                epsg=request.grid.epsg,
-                grid_column=cell.column,
-                grid_row=cell.row,
-                source_id=request.source.id,
-                source_version=request.source.version,
-                model_id=request.card.id,
-                model_sha256=request.weights_sha256,
-            )
-            for key, cell in zip(keys, request.cells, strict=True)
-        ],
-    )
+    rows = list(_rows(request))
+    blocks.ensure(session, rows)
+    statuses = blocks.locked(session, [row.key for row in rows])
+    try_again(session, [key for key, status in statuses.items() if status == "failed"])
+    done = {key for key, status in statuses.items() if status == "done"}
+    blocks.touch(session, sorted(done))
     job = JobRow(
         id=_new_id(),
         permalink=_new_id(),
@@ -186,18 +183,46 @@ def _insert(session: Session, request: Request) -> JobRow:
         owner=request.owner,
         idempotency_key=request.idempotency_key,
         request_sha256=request.sha256,
+        inputs=dict(request.inputs),
         source_id=request.source.id,
         model_id=request.card.id,
         outputs={"names": list(request.outputs)},
         aoi=request.aoi,
         area_m2=request.area_m2,
         epsg=request.grid.epsg,
-        blocks_total=len(keys),
+        coverage=request.coverage,
+        priority=request.priority,
+        queue=broker.queue_of(request.card.id),
+        blocks_total=len(rows),
+        blocks_done=len(done),
+        blocks_reused=len(done),
     )
     session.add(job)
     session.flush()
-    session.add_all(JobBlockRow(job_id=job.id, block_key=key, position=i) for i, key in enumerate(keys))
-    session.flush()
+    session.execute(
+        insert(JobBlockRow),
+        [
+            {"job_id": job.id, "block_key": row.key, "position": position, "ended": row.key in done}
+            for position, row in enumerate(rows)
+        ],
+    )
     record(session, job.id, "status")
     session.refresh(job)
     return job
+
+
+def _rows(request: Request) -> Iterator[BlockRow]:
+    """The blocks of each cell, of the source and of the one it is compared with, in the order of the cells."""
+    sources = [source for source in (request.source, request.compared) if source is not None]
+    for cell in request.cells:
+        for source in sources:
+            yield BlockRow(
+                key=blocks.block_key(cell, request.grid, source, request.card, request.weights_sha256),
+                epsg=request.grid.epsg,
+                grid_column=cell.column,
+                grid_row=cell.row,
+                source_id=source.id,
+                source_version=source.version,
+                model_id=request.card.id,
+                model_sha256=request.weights_sha256,
+            )

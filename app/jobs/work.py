@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shapely import box
-from sqlalchemy import select
+from sqlalchemy import not_, update
 from sqlalchemy.orm import Session
 
 from app import aoi, blocks
 from app.blocks import Claim
-from app.database import JobBlockRow, JobRow, Sessions, now_s
+from app.database import EventRow, JobBlockRow, JobRow, Sessions, now_s
 from app.definitions import BlockCell, prediction_grid
 from app.errors import Conflict
-from app.jobs.states import ACTIVE, end, get, move, progress, record
+from app.jobs.states import ACTIVE, Progress, end, get, move, record
 
 
 def claim_blocks(
@@ -35,17 +35,38 @@ def block_bbox(epsg: int, cell: BlockCell) -> tuple[float, float, float, float]:
     return (west, south, east, north)
 
 
-def block_ended(session: Session, key: str, bbox: Sequence[float]) -> list[str]:
-    """Tells the active jobs that hold a block; returns those that have no block left to wait for."""
+def block_ended(session: Session, key: str, bbox: Sequence[float], *, failed: bool = False) -> list[str]:
+    """Counts the end of a block in the active jobs that hold it; returns those that have no block left to wait for.
+
+    Called in the transaction that ends the block, whose lock on the block's row keeps a job that is being asked for
+    from taking it for unfinished. One statement for each job, however many blocks it has; jobs in the order of ids.
+    """
     job_ids = session.scalars(
-        select(JobRow.id)
-        .join(JobBlockRow, JobBlockRow.job_id == JobRow.id)
-        .where(JobBlockRow.block_key == key, JobRow.status.in_(ACTIVE))
+        update(JobBlockRow)
+        .where(JobBlockRow.block_key == key, not_(JobBlockRow.ended))
+        .values(ended=True)
+        .returning(JobBlockRow.job_id)
+        .execution_options(synchronize_session=False)
     ).all()
     complete = []
-    for job_id in job_ids:
-        now = progress(session, job_id)
-        record(session, job_id, "block", {"bbox": list(bbox), "done": now.done, "total": now.total})
+    for job_id in sorted(job_ids):
+        counted = session.execute(
+            update(JobRow)
+            .where(JobRow.id == job_id, JobRow.status.in_(ACTIVE))
+            .values(
+                blocks_done=JobRow.blocks_done + (0 if failed else 1),
+                blocks_failed=JobRow.blocks_failed + (1 if failed else 0),
+                last_event=JobRow.last_event + 1,
+                updated_at=now_s(),
+            )
+            .returning(JobRow.last_event, JobRow.blocks_total, JobRow.blocks_done, JobRow.blocks_failed)
+            .execution_options(synchronize_session=False)
+        ).one_or_none()
+        if counted is None:
+            continue
+        number, now = counted[0], Progress(*counted[1:])
+        data = {"bbox": list(bbox), "done": now.done, "total": now.total}
+        session.add(EventRow(job_id=job_id, id=number, kind="block", data=data))
         if now.finished:
             complete.append(job_id)
     return complete

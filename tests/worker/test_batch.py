@@ -212,7 +212,7 @@ def test_a_finished_job_has_its_outputs_clipped_to_the_aoi(
         ended = jobs.get(session, job.id)
     assert (ended.status, sorted(ended.results or {})) == (
         "successful",
-        ["areas", "categories", "classes", "confidence"],
+        ["areas", "classes"],
     )
     with rasterio.open(storage.path(f"jobs/{job.id}/classes.tif")) as dataset:
         classes, transform = dataset.read(1), dataset.transform

@@ -1,0 +1,48 @@
+"""Blocks that had ended and are to be computed once more: asked for again after a failure, or found damaged.
+
+Jobs that had counted their end count it back, unless a worker is making their results: those it makes from what it has.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from app import blocks
+from app.database import JobBlockRow, JobRow, now_s
+from app.jobs.states import ACTIVE
+
+
+def try_again(session: Session, keys: Sequence[str]) -> None:
+    """Lets failed blocks, whose rows are locked, be tried afresh, also for the active jobs that waited for them."""
+    if not keys:
+        return
+    blocks.renew_attempts(session, keys)
+    for job_id, count in sorted(_reopened(session, keys).items()):
+        session.execute(update(JobRow).where(JobRow.id == job_id).values(blocks_failed=JobRow.blocks_failed - count))
+
+
+def _reopened(session: Session, keys: Sequence[str]) -> Counter[str]:
+    """How many of these blocks each active job had counted, and now waits for again."""
+    job_ids = session.scalars(
+        select(JobRow.id)
+        .where(
+            JobRow.id.in_(select(JobBlockRow.job_id).where(JobBlockRow.block_key.in_(keys), JobBlockRow.ended)),
+            JobRow.status.in_(ACTIVE),
+            JobRow.lease_until < now_s(),
+        )
+        .order_by(JobRow.id)
+        .with_for_update()
+    ).all()
+    return Counter(
+        session.scalars(
+            update(JobBlockRow)
+            .where(JobBlockRow.block_key.in_(keys), JobBlockRow.job_id.in_(job_ids), JobBlockRow.ended)
+            .values(ended=False)
+            .returning(JobBlockRow.job_id)
+            .execution_options(synchronize_session=False)
+        )
+    )

@@ -197,6 +197,18 @@ def test_what_a_killed_writer_left_goes_when_it_is_old(store: Storage, monkeypat
     assert store.names("blocks") == ["blocks/ab/whole.tif"]
 
 
+def test_a_process_that_starts_clears_the_scratch_of_its_machine(
+    s3_settings: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = leave_unfinished(storage(), "blocks/ab/x.tif", monkeypatch)
+    make_older(left, hours=48)
+    storage.cache_clear()
+
+    storage()
+
+    assert not left.parent.exists()
+
+
 def test_files_of_others_are_never_cleared(folder: FolderStorage) -> None:
     put(folder, "blocks/ab/x.tif", b"x")
     names = (".hidden", ".x.tmp.tif", "notes.tmp", ".x.0123456789abcdef.tmp.tif", f"x.{'0' * 32}.tmp.tif")

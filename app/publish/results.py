@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import rasterio
 import shapely
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 
 from app.aoi import from_grid_crs
 from app.database import JobRow, LayerRow, RasterRow, Sessions, exclusive, now_s
 from app.definitions import nomenclature
-from app.errors import Conflict, Unknown
+from app.errors import Conflict, ResultExpired, Unknown
 from app.storage import Storage
 
 JOB_PREFIX = "job-"
@@ -38,8 +38,10 @@ def publish_result(
 ) -> str:
     """Makes a successful job's classes a layer, or changes the title of that layer; gives its id.
 
-    Raises Conflict where the job has no classes to show, Unavailable where its files cannot be read.
+    Raises Conflict where the job has no classes to show, ResultExpired where they are gone, Unavailable where its files
+    cannot be read.
     """
+    _require_unexpired(job)
     if job.status != "successful" or job.results is None:
         raise Conflict(f"the job is {job.status}: only a successful one can be published")
     if "classes" not in job.results:
@@ -47,6 +49,8 @@ def publish_result(
     raster = _raster(storage, job.results["classes"], job.results.get("confidence"))
     layer_id = layer_id_of(job.id)
     with exclusive(sessions.engine, layer_id), sessions.write() as session:
+        # Locked: results that are about to expire are no layer any more, and those of a layer do not expire.
+        _require_unexpired(session.get_one(JobRow, job.id, with_for_update=True))
         layer = session.merge(
             LayerRow(
                 id=layer_id,
@@ -78,6 +82,13 @@ def withdraw_result(sessions: Sessions, job_id: str) -> None:
             raise Unknown("this job's result is not published")
         session.execute(delete(RasterRow).where(RasterRow.layer_id == layer_id))
         session.delete(layer)
+        # It was in use until now, and is kept as long as others from now on.
+        session.execute(update(JobRow).where(JobRow.id == job_id).values(used_at=now_s()))
+
+
+def _require_unexpired(job: JobRow) -> None:
+    if job.expired_at is not None:
+        raise ResultExpired("the results of this job are gone: ask for the same again")
 
 
 def _raster(storage: Storage, href: str, confidence_href: str | None) -> RasterRow:

@@ -9,11 +9,11 @@ import shapely
 from app import aoi, jobs
 from app.access import Caller
 from app.api.callers import request_sha256
-from app.api.execution_bodies import inputs_of
+from app.api.execution_bodies import choice, inputs_of
 from app.catalogue import Catalogue, Layer
 from app.database import JobRow, sessions
 from app.errors import AoiTooLarge, ParameterInvalid, Unknown
-from app.jobs import Count, Limits
+from app.jobs import Count, limits_of
 from app.settings import settings
 from app.statistics import AreaMeasurement, ChangeMeasurement, Measurement
 
@@ -44,14 +44,16 @@ def execute_areas(body: dict[str, Any], catalogue: Catalogue, caller: Caller, id
     """Submits a job. Raises Invalid with what is allowed, Conflict, LimitReached."""
     given = inputs_of(body, required=("aoi", "layer"), allowed=("aoi", "layer"))
     measured = _layer(catalogue, given, "layer")
-    return submit(AreaMeasurement(measured, polygon_of(given["aoi"])), caller, idempotency_key)
+    measurement = AreaMeasurement(measured, polygon_of(given["aoi"]))
+    return submit(measurement, caller, idempotency_key, response=body.get("response", "document"))
 
 
 def execute_changes(body: dict[str, Any], catalogue: Catalogue, caller: Caller, idempotency_key: str | None) -> JobRow:
     """Submits a job. Raises Invalid with what is allowed, Conflict, LimitReached."""
     given = inputs_of(body, required=("aoi", "from", "to"), allowed=("aoi", "from", "to"))
     before, after = _layer(catalogue, given, "from"), _layer(catalogue, given, "to")
-    return submit(ChangeMeasurement(before, after, polygon_of(given["aoi"])), caller, idempotency_key)
+    measurement = ChangeMeasurement(before, after, polygon_of(given["aoi"]))
+    return submit(measurement, caller, idempotency_key, response=body.get("response", "document"))
 
 
 def polygon_of(geojson: object) -> aoi.Aoi:
@@ -61,7 +63,9 @@ def polygon_of(geojson: object) -> aoi.Aoi:
     return polygon
 
 
-def submit(measurement: Measurement, caller: Caller, idempotency_key: str | None) -> JobRow:
+def submit(
+    measurement: Measurement, caller: Caller, idempotency_key: str | None, *, response: str = "document"
+) -> JobRow:
     """Makes a measurement a job. Raises AoiTooLarge, Conflict, LimitReached."""
     config = settings()
     if measurement.asked_m2 > config.statistics_km2 * 1e6:
@@ -80,8 +84,9 @@ def submit(measurement: Measurement, caller: Caller, idempotency_key: str | None
         owner=caller.owner,
         idempotency_key=idempotency_key,
         sha256=request_sha256([process, inputs, shapely.to_wkt(measurement.aoi, rounding_precision=-1)]),
+        response=response,
     )
-    limits = Limits(config.active_jobs, config.queue_length, config.batches_in_flight)
+    limits = limits_of(caller, config)
     return jobs.submit_count(sessions(), asked, limits)
 
 
@@ -107,5 +112,4 @@ def _aoi_input() -> dict[str, Any]:
 
 
 def _layer_input(catalogue: Catalogue, title: str) -> dict[str, Any]:
-    choices = [{"const": layer.id, "title": layer.title} for layer in catalogue.layers()]
-    return {"title": title, "schema": {"type": "string", "enum": [each["const"] for each in choices], "oneOf": choices}}
+    return choice(title, [{"value": layer.id, "title": layer.title} for layer in catalogue.layers()])

@@ -1,4 +1,4 @@
-"""The body of an execution: `{"inputs": {...}}`, with inputs that are known."""
+"""The inputs of a process: how those that choose are described, and those of a body, which must be known."""
 
 from __future__ import annotations
 
@@ -20,3 +20,17 @@ def inputs_of(body: dict[str, Any], *, required: Sequence[str], allowed: Sequenc
     if missing:
         raise ParameterInvalid(f"input {missing[0]!r} is missing; needed are {', '.join(required)}", missing[0])
     return given
+
+
+def choice(title: str, choices: Sequence[dict[str, Any]], default: str | None = None) -> dict[str, Any]:
+    """The description of an input that is one of some values.
+
+    choices: `value`, `title` and more of each. They stand beside the schema: the standard's schema of schemas
+    (schema.yaml) leaves no room in it for what a page wants to show.
+    """
+    schema: dict[str, Any] = {"type": "string"}
+    if choices:
+        schema["enum"] = [each["value"] for each in choices]
+    if default is not None:
+        schema["default"] = default
+    return {"title": title, "schema": schema, "cosia:choices": list(choices)}

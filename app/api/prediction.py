@@ -10,14 +10,14 @@ import shapely
 from app import aoi, blocks, imagery, jobs, models
 from app.access import Caller
 from app.api.callers import request_sha256
-from app.api.execution_bodies import inputs_of
-from app.api.job_documents import PREDICTION_OUTPUTS
+from app.api.execution_bodies import choice, inputs_of
 from app.catalogue import Catalogue
 from app.database import JobRow, Sessions, sessions
 from app.definitions import ImagerySource, prediction_grid
 from app.errors import AoiOutside, ParameterInvalid
-from app.jobs import Limits
+from app.jobs import limits_of
 from app.models import TrainedModel
+from app.outputs import OUTPUTS, default_outputs
 from app.settings import Settings, settings
 from app.storage import storage
 
@@ -39,18 +39,16 @@ def inputs(_catalogue: Catalogue) -> dict[str, Any]:
             "schema": {"type": "object", "format": "geojson-geometry"},
         },
         "source": {
-            "title": "Imagery source",
-            "schema": _choice(_default_source(sources), [_source_choice(source) for source in sources]),
+            **choice("Imagery source", [_source_choice(source) for source in sources], _default_source(sources)),
             "minOccurs": 0,
         },
         "model": {
-            "title": "Model",
-            "schema": _choice(models.default_model(trained), [_model_choice(model) for model in trained.values()]),
+            **choice("Model", [_model_choice(model) for model in trained.values()], models.default_model(trained)),
             "minOccurs": 0,
         },
         "outputs": {
-            "title": "Outputs to write; all when left out",
-            "schema": {"type": "array", "items": {"type": "string", "enum": list(PREDICTION_OUTPUTS)}},
+            "title": "Outputs to write; " + ", ".join(default_outputs(comparing=False)) + " when left out",
+            "schema": {"type": "array", "items": {"type": "string", "enum": list(OUTPUTS)}},
             "minOccurs": 0,
         },
     }
@@ -87,8 +85,9 @@ def execute(body: dict[str, Any], _catalogue: Catalogue, caller: Caller, idempot
             owner=caller.owner,
             idempotency_key=idempotency_key,
             sha256=inputs.sha256,
+            response=body.get("response", "document"),
         ),
-        Limits(config.active_jobs, config.queue_length, config.batches_in_flight),
+        limits_of(caller, config),
     )
 
 
@@ -101,19 +100,19 @@ def estimate(body: dict[str, Any], caller: Caller) -> dict[str, Any]:
     keys = [blocks.block_key(c, grid, inputs.source, inputs.model.card, inputs.model.sha256) for c in cells]
     with database.read() as session:
         ready = jobs.ready_blocks(session, keys)
-        seconds_per_block = jobs.seconds_per_block(session, inputs.model.card.id)
+        outlook = jobs.outlook(session, model_id=inputs.model.card.id, blocks=len(cells) - ready)
     return {
         "area_m2": inputs.area_m2,
         "limit_km2": config.aoi_km2,
         "blocks": {"total": len(cells), "ready": ready},
-        "seconds": None if seconds_per_block is None else round(seconds_per_block * (len(cells) - ready), 1),
+        "seconds": None if outlook.seconds is None else round(outlook.seconds, 1),
     }
 
 
 def _checked(body: dict[str, Any], config: Settings, database: Sessions) -> _Inputs:
     """Checks of form first, then of sense. Raises Invalid with what is allowed."""
     given = inputs_of(body, required=("aoi",), allowed=_INPUTS)
-    outputs = _checked_outputs(given.get("outputs", list(PREDICTION_OUTPUTS)))
+    outputs = _checked_outputs(given.get("outputs", list(default_outputs(comparing=False))))
     polygon = aoi.parse(given["aoi"], most_vertices=config.aoi_vertices)
     with database.read() as session:
         sources = imagery.list_sources(session)
@@ -138,12 +137,8 @@ def _checked(body: dict[str, Any], config: Settings, database: Sessions) -> _Inp
 
 
 def _checked_outputs(names: object) -> tuple[str, ...]:
-    if (
-        not isinstance(names, list)
-        or not names
-        or any(not isinstance(n, str) or n not in PREDICTION_OUTPUTS for n in names)
-    ):
-        raise ParameterInvalid(f"outputs must be a list of some of {', '.join(PREDICTION_OUTPUTS)}", "outputs")
+    if not isinstance(names, list) or not names or any(not isinstance(n, str) or n not in OUTPUTS for n in names):
+        raise ParameterInvalid(f"outputs must be a list of some of {', '.join(OUTPUTS)}", "outputs")
     return tuple(dict.fromkeys(names))
 
 
@@ -167,15 +162,11 @@ def _default_source(sources: list[ImagerySource]) -> str | None:
     return max(sources, key=lambda source: (source.year or 0, source.id)).id if sources else None
 
 
-def _choice(default: str | None, choices: list[dict[str, Any]]) -> dict[str, Any]:
-    schema: dict[str, Any] = {"type": "string", "enum": [choice["const"] for choice in choices], "oneOf": choices}
-    return schema if default is None else {**schema, "default": default}
-
-
 def _source_choice(source: ImagerySource) -> dict[str, Any]:
     return {
-        "const": source.id,
+        "value": source.id,
         "title": source.title,
+        "cosia:epsg": source.epsg,
         "cosia:bbox": list(source.bbox),
         "cosia:bands": list(source.bands),
         "cosia:year": source.year,
@@ -188,7 +179,7 @@ def _source_choice(source: ImagerySource) -> dict[str, Any]:
 def _model_choice(model: TrainedModel) -> dict[str, Any]:
     card = model.card
     return {
-        "const": card.id,
+        "value": card.id,
         "title": card.title,
         "description": card.description,
         "cosia:bands": list(card.bands),

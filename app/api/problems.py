@@ -21,7 +21,7 @@ _STATUSES: dict[type[errors.CosiaError], int] = {
     errors.Unauthorised: 401,
     errors.Forbidden: 403,
     errors.Conflict: 409,
-    errors.ResultNotReady: 404,  # OGC API - Processes 1.0, requirement /req/core/job-results-exception/results-not-ready
+    errors.ResultNotReady: 404,  # /req/core/job-results-exception/results-not-ready of OGC API - Processes
     errors.Gone: 410,
     errors.LimitReached: 429,
     errors.Unavailable: 503,

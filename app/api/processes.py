@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
@@ -15,14 +16,18 @@ from app.access import Caller
 from app.api import counting, prediction
 from app.api.bodies import read_json
 from app.api.callers import AskingCaller, IdempotencyKey
-from app.api.job_documents import OUTPUTS, PREDICTION_OUTPUTS, created
+from app.api.execution_requests import plain_request
+from app.api.job_documents import created
 from app.api.landing import link
 from app.api.tiles import catalogue_of
 from app.catalogue import Catalogue
 from app.database import JobRow
 from app.errors import ProcessUnknown
+from app.outputs import OUTPUTS
 
 router = APIRouter(prefix="/api/processes", tags=["processes"])
+
+_MOST_LISTED = 1000
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,7 @@ _PROCESSES = {
         prediction.TITLE,
         prediction.DESCRIPTION,
         prediction.inputs,
-        tuple(PREDICTION_OUTPUTS),
+        tuple(OUTPUTS),
         prediction.execute,
         prediction.estimate,
     ),
@@ -82,13 +87,15 @@ _EXECUTE_BODY = {
                                 "model": {"type": "string"},
                                 "outputs": {
                                     "type": "array",
-                                    "items": {"type": "string", "enum": list(PREDICTION_OUTPUTS)},
+                                    "items": {"type": "string", "enum": list(OUTPUTS)},
                                 },
                                 "layer": {"type": "string"},
                                 "from": {"type": "string"},
                                 "to": {"type": "string"},
                             },
-                        }
+                        },
+                        "outputs": {"type": "object", "description": "Those wanted, as the standard names them."},
+                        "response": {"type": "string", "enum": ["document", "raw"], "default": "document"},
                     },
                 }
             }
@@ -98,13 +105,19 @@ _EXECUTE_BODY = {
 
 
 @router.get("", summary="The processes there are")
-def processes() -> dict[str, Any]:
+def processes(limit: Annotated[int, Query(ge=1, le=_MOST_LISTED)] = 100, after: str | None = None) -> dict[str, Any]:
+    ids = list(_PROCESSES)
+    if after is not None:
+        ids = ids[ids.index(_known(after)) + 1 :]
+    links = [link("self", "/api/processes", "this document")]
+    if len(ids) > limit:
+        links.append(link("next", f"/api/processes?{urlencode({'limit': limit, 'after': ids[limit - 1]})}", "more"))
     return {
         "processes": [
             {**_summary(process_id), "links": [link("self", f"/api/processes/{process_id}", "description")]}
-            for process_id in _PROCESSES
+            for process_id in ids[:limit]
         ],
-        "links": [link("self", "/api/processes", "this document")],
+        "links": links,
     }
 
 
@@ -122,9 +135,11 @@ def describe(request: Request, processID: str) -> dict[str, Any]:  # noqa: N803 
         **_summary(processID),
         "inputs": process.inputs(catalogue_of(request)),
         "outputs": {
-            name: {"title": title, "schema": {"type": "string", "contentMediaType": media_type}}
-            for name, (media_type, title) in OUTPUTS.items()
-            if name in process.outputs
+            name: {
+                "title": OUTPUTS[name].title_en,
+                "schema": {"type": "string", "contentMediaType": OUTPUTS[name].media_type},
+            }
+            for name in process.outputs
         },
         "links": links,
     }
@@ -144,8 +159,12 @@ async def execute(
     idempotency_key: IdempotencyKey = None,
 ) -> JSONResponse:
     process = _process(processID)
-    body, catalogue = await read_json(request), catalogue_of(request)
-    return await run_in_threadpool(lambda: created(process.execute(body, catalogue, caller, idempotency_key)))
+    body, catalogue = _plain(await read_json(request), process), catalogue_of(request)
+    answer = await run_in_threadpool(lambda: created(process.execute(body, catalogue, caller, idempotency_key)))
+    # Every process is executed asynchronously, whatever is preferred (RFC 7240, section 3, and the standard, 7.11.3).
+    if "respond-async" in {word.strip().lower() for word in request.headers.get("prefer", "").split(",")}:
+        answer.headers["Preference-Applied"] = "respond-async"
+    return answer
 
 
 @router.post("/{processID}/estimate", summary="What the same inputs would cost", openapi_extra=_EXECUTE_BODY)
@@ -157,14 +176,22 @@ async def estimate(
     estimated = _process(processID).estimate
     if estimated is None:
         raise ProcessUnknown(f"process {processID} has no estimate; {jobs.PREDICT_LAND_COVER} has")
-    body = await read_json(request)
+    body = _plain(await read_json(request), _process(processID))
     return await run_in_threadpool(estimated, body, caller)
 
 
+def _plain(body: dict[str, Any], process: _Process) -> dict[str, Any]:
+    return plain_request(body, outputs=process.outputs, chooses_outputs=len(process.outputs) > 1)
+
+
 def _process(process_id: str) -> _Process:
+    return _PROCESSES[_known(process_id)]
+
+
+def _known(process_id: str) -> str:
     if process_id not in _PROCESSES:
         raise ProcessUnknown(f"there is no such process; known: {', '.join(_PROCESSES)}")
-    return _PROCESSES[process_id]
+    return process_id
 
 
 def _summary(process_id: str) -> dict[str, Any]:

@@ -8,19 +8,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session
 
 from app import blocks, broker
 from app.database import BlockRow, JobBlockRow, JobRow, Sessions
 from app.definitions import BlockCell, ImagerySource, ModelCard, PredictionGrid
-from app.errors import Conflict, LimitReached, QueueFull
-from app.jobs.queue import ring
+from app.errors import Conflict
+from app.jobs.bells import ring
+from app.jobs.limits import Limits, require_room
+from app.jobs.outlook import ready_blocks
 from app.jobs.reopening import try_again
-from app.jobs.states import ACTIVE, PREDICT_LAND_COVER, record
+from app.jobs.states import PREDICT_LAND_COVER, record
 
 _ADVISORY_LOCK = 0x0C051B
-_RETRY_AFTER_S = 30
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Request:
 
     priority: 0 urgent, 1 normal, 2 when there is room. inputs: `gaps` and what the writers of outputs take. coverage:
     share (0-1) of the area that has imagery. compared: a second source, of which the same cells are predicted too.
+    response: how the results are told, `document` or `raw` (OGC API - Processes 1.0).
     """
 
     aoi: BaseGeometry
@@ -46,6 +48,7 @@ class Request:
     inputs: Mapping[str, Any] = field(default_factory=dict)
     coverage: float = 1.0
     compared: ImagerySource | None = None
+    response: str = "document"
 
 
 @dataclass(frozen=True)
@@ -61,31 +64,31 @@ class Count:
     owner: str
     idempotency_key: str | None
     sha256: str
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Jobs an owner may have active, blocks that may wait in all, batches of a job that may be in flight."""
-
-    active_jobs: int
-    queue_length: int
-    batches_in_flight: int
+    response: str = "document"
 
 
 def submit(sessions: Sessions, request: Request, limits: Limits) -> JobRow:
     """Commits a job and its blocks, then rings the workers.
 
     The same idempotency key with the same request gives the job that is already there. Raises Conflict where the
-    key came with another request, LimitReached where the owner has too many, QueueFull.
+    key came with another request, LimitReached, QueueFull and AoiTooLarge as `app.jobs.limits` says.
     """
     with sessions.write() as session:
         serialise_submissions(session)
         known = _job_of_key(session, request)
         if known is not None:
             return known
-        _require_room(session, request, limits)
-        job = _insert(session, request)
-    ring(sessions, job.id, batches=min(limits.batches_in_flight, job.blocks_total))
+        rows = list(_rows(request))
+        require_room(
+            session,
+            limits,
+            request.owner,
+            area_m2=request.area_m2,
+            blocks=len(rows) - ready_blocks(session, [row.key for row in rows]),
+            model_id=request.card.id,
+        )
+        job = _insert(session, request, rows)
+    ring(sessions, job.id)
     return job
 
 
@@ -96,7 +99,7 @@ def submit_count(sessions: Sessions, asked: Count, limits: Limits) -> JobRow:
         known = _job_of_key(session, asked)
         if known is not None:
             return known
-        _require_active_room(session, asked.owner, limits)
+        require_room(session, limits, asked.owner)
         job = JobRow(
             id=_new_id(),
             permalink=_new_id(),
@@ -105,7 +108,7 @@ def submit_count(sessions: Sessions, asked: Count, limits: Limits) -> JobRow:
             request_sha256=asked.sha256,
             process=asked.process,
             inputs=asked.inputs,
-            outputs={"names": [asked.output]},
+            outputs={"names": [asked.output], "response": asked.response},
             aoi=asked.aoi,
             area_m2=asked.area_m2,
             epsg=asked.epsg,
@@ -143,34 +146,7 @@ def _job_of_key(session: Session, request: Request | Count) -> JobRow | None:
     return job
 
 
-def _require_active_room(session: Session, owner: str, limits: Limits) -> None:
-    active = session.scalar(
-        select(func.count()).select_from(JobRow).where(JobRow.owner == owner, JobRow.status.in_(ACTIVE))
-    )
-    if (active or 0) >= limits.active_jobs:
-        raise LimitReached(
-            f"you have {active} jobs waiting or running, the limit is {limits.active_jobs}: wait or dismiss one",
-            _RETRY_AFTER_S,
-        )
-
-
-def _require_room(session: Session, request: Request, limits: Limits) -> None:
-    _require_active_room(session, request.owner, limits)
-    waiting = session.scalar(
-        select(func.count(func.distinct(JobBlockRow.block_key)))
-        .join(JobRow, JobRow.id == JobBlockRow.job_id)
-        .join(BlockRow, BlockRow.key == JobBlockRow.block_key)
-        .where(JobRow.status.in_(ACTIVE), BlockRow.status != "done")
-    )
-    if (waiting or 0) + len(request.cells) > limits.queue_length:
-        raise QueueFull(
-            f"the queue holds {waiting} blocks of at most {limits.queue_length}: try again later or ask for less",
-            _RETRY_AFTER_S,
-        )
-
-
-def _insert(session: Session, request: Request) -> JobRow:
-    rows = list(_rows(request))
+def _insert(session: Session, request: Request, rows: Sequence[BlockRow]) -> JobRow:
     blocks.ensure(session, rows)
     statuses = blocks.locked(session, [row.key for row in rows])
     try_again(session, [key for key, status in statuses.items() if status == "failed"])
@@ -186,7 +162,7 @@ def _insert(session: Session, request: Request) -> JobRow:
         inputs=dict(request.inputs),
         source_id=request.source.id,
         model_id=request.card.id,
-        outputs={"names": list(request.outputs)},
+        outputs={"names": list(request.outputs), "response": request.response},
         aoi=request.aoi,
         area_m2=request.area_m2,
         epsg=request.grid.epsg,

@@ -15,11 +15,11 @@
 /**
  * One value an input may take; bbox is west, south, east, north in degrees.
  *
- * @typedef {{const: string, title: string, description?: string, 'cosia:bbox'?: number[], 'cosia:year'?: number,
- *   'cosia:attribution'?: string, 'cosia:weaknesses'?: string[]}} Choice
+ * @typedef {{value: string, title: string, description?: string, 'cosia:bbox'?: number[], 'cosia:year'?: number,
+ *   'cosia:epsg'?: number, 'cosia:attribution'?: string, 'cosia:weaknesses'?: string[]}} Choice
  */
-/** @typedef {{default?: string, oneOf: Choice[]}} ChoiceSchema */
-/** @typedef {{inputs: {source: {schema: ChoiceSchema}, model: {schema: ChoiceSchema}}}} ProcessDescription */
+/** @typedef {{schema: {default?: string}, 'cosia:choices': Choice[]}} ChoiceInput */
+/** @typedef {{inputs: {source: ChoiceInput, model: ChoiceInput}}} ProcessDescription */
 /** @typedef {{tiles: string[], minzoom?: number, maxzoom?: number, bounds?: number[]}} TileJson */
 /**
  * @typedef {{summary?: string, description?: string, tags?: string[],

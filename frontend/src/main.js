@@ -93,7 +93,7 @@ function currentSource() {
     imagery ??
     prediction?.job.source ??
     (tab === 'predict' ? predictForm.source() : currentCollection()?.['cosia:imagery']);
-  return sources.find((source) => source.const === wanted) ?? sources.at(0);
+  return sources.find((source) => source.value === wanted) ?? sources.at(0);
 }
 
 /** A prediction takes the place of the published map inside its zone. */
@@ -114,7 +114,7 @@ function showState() {
   published.layer()?.layer.setOpacity(state.opacity / 100);
   const bbox = source?.['cosia:bbox'] ?? (collection && collectionBbox(collection));
   const { background } = state;
-  pageMap.setImagery(source && bbox && background !== 'none' ? { source: source.const, style: background, bbox } : null);
+  pageMap.setImagery(source && bbox && background !== 'none' ? { source: source.value, style: background, bbox } : null);
   readout.render();
 }
 
@@ -154,7 +154,7 @@ async function load() {
   const [landing, published, process] = await Promise.allSettled([api.getLanding(), api.getCollections(), api.getProcess()]);
   if (landing.status === 'fulfilled') zone.setLimit(landing.value.limits.aoi_km2 * 1e6);
   if (process.status === 'fulfilled') {
-    sources = process.value.inputs.source.schema.oneOf;
+    sources = process.value.inputs.source['cosia:choices'];
     mapPanel.setSources(sources);
     predictForm.setProcess(process.value);
     jobPanel.render();

@@ -52,7 +52,7 @@ export function createMapPanel(onChange) {
       opacityValue.textContent = `${state.opacity} %`;
       for (const radio of backgrounds) radio.checked = radio.value === state.background;
       imageryField.hidden = state.background === 'none' || imagery.options.length < 2;
-      imagery.value = source?.const ?? '';
+      imagery.value = source?.value ?? '';
       attribution.textContent = attributionText(collection, source);
     },
   };

@@ -18,7 +18,7 @@ const ESTIMATE_DELAY_MS = 250;
 export function newestSource(sources, fallback) {
   const year = (/** @type {Choice} */ source) => source['cosia:year'] ?? Number.NEGATIVE_INFINITY;
   const newest = sources.toSorted((a, b) => year(b) - year(a)).at(0);
-  return newest && Number.isFinite(year(newest)) ? newest.const : (fallback ?? newest?.const);
+  return newest && Number.isFinite(year(newest)) ? newest.value : (fallback ?? newest?.value);
 }
 
 /**
@@ -108,7 +108,7 @@ export function createPredictForm({ zone, onSource, onLaunched }) {
     // Not `disabled`: the button stays reachable and says what is missing.
     launch.setAttribute('aria-disabled', String(launching || refused || inputs() === null));
     estimateText.textContent = estimating ? t('estimating') : estimate ? estimateSentence(estimate) : '';
-    const card = choices.models.find((choice) => choice.const === model.value);
+    const card = choices.models.find((choice) => choice.value === model.value);
     modelNote.textContent = card?.description ?? '';
     const known = card?.['cosia:weaknesses'] ?? [];
     weaknesses.hidden = known.length === 0;
@@ -149,7 +149,7 @@ export function createPredictForm({ zone, onSource, onLaunched }) {
   return {
     /** @param {import('./api.js').ProcessDescription} description */
     setProcess({ inputs: { source: sources, model: models } }) {
-      choices = { sources: sources.schema.oneOf, models: models.schema.oneOf };
+      choices = { sources: sources['cosia:choices'], models: models['cosia:choices'] };
       fillSelect(source, choices.sources, newestSource(choices.sources, sources.schema.default));
       fillSelect(model, choices.models, models.schema.default);
       refreshEstimate();
@@ -163,7 +163,7 @@ export function createPredictForm({ zone, onSource, onLaunched }) {
     /** @param {import('./api.js').Job} job */
     describe(job) {
       const title = (/** @type {Choice[]} */ list, /** @type {string} */ id) =>
-        list.find((choice) => choice.const === id)?.title ?? id;
+        list.find((choice) => choice.value === id)?.title ?? id;
       return `${title(choices.sources, job.source)} · ${title(choices.models, job.model)}`;
     },
   };
@@ -185,7 +185,7 @@ function estimateSentence({ blocks, seconds }) {
 export function fillSelect(select, choices, chosen) {
   select.replaceChildren(
     ...choices.map((choice) =>
-      element('option', { value: choice.const, selected: choice.const === chosen }, choice.title),
+      element('option', { value: choice.value, selected: choice.value === chosen }, choice.title),
     ),
   );
 }

@@ -30,10 +30,10 @@ test('a hidden class is transparent, the others stay', () => {
 
 test('the newest imagery is proposed, or the default of the service where none is dated', () => {
   const dated = [
-    { const: 'demo-2021', title: '2021', 'cosia:year': 2021 },
-    { const: 'demo-2024', title: '2024', 'cosia:year': 2024 },
+    { value: 'demo-2021', title: '2021', 'cosia:year': 2021 },
+    { value: 'demo-2024', title: '2024', 'cosia:year': 2024 },
   ];
-  const undated = [{ const: 'a', title: 'A' }, { const: 'b', title: 'B' }];
+  const undated = [{ value: 'a', title: 'A' }, { value: 'b', title: 'B' }];
 
   expect(newestSource(dated, 'demo-2021')).toBe('demo-2024');
   expect(newestSource(undated, 'b')).toBe('b');

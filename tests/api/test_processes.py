@@ -28,7 +28,7 @@ def test_the_description_names_the_sources_and_models_there_are(service: TestCli
     assert inputs["source"]["schema"]["enum"] == ["town"]
     assert inputs["source"]["schema"]["default"] == "town"
     assert "tiny" in inputs["model"]["schema"]["enum"]
-    assert inputs["source"]["schema"]["oneOf"][0]["title"] == "Town"
+    assert inputs["source"]["cosia:choices"][0]["title"] == "Town"
 
 
 def test_an_unknown_process_is_the_standard_s_exception(service: TestClient) -> None:

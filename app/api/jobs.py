@@ -9,7 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from sse_starlette import EventSourceResponse
 
-from app import jobs
+from app import expiry, jobs
 from app.access import Caller
 from app.api.callers import AskingCaller, CallerOf
 from app.api.downloads import file_response
@@ -19,7 +19,7 @@ from app.api.job_lists import Chosen, Limit, page_links
 from app.api.job_status import Status, statuses, without_outline
 from app.api.reading import read_route, tags_of
 from app.database import sessions
-from app.errors import Unavailable, Unknown
+from app.errors import Unknown
 from app.jobs import Seen
 from app.outputs import OUTPUTS
 from app.storage import storage
@@ -81,6 +81,7 @@ def job_results(jobID: JobID, caller: CallerOf) -> Response:  # noqa: N803 - the
     with sessions().read() as session:
         job = jobs.seen_by(session, jobID, caller).job
     document = results(job)
+    expiry.note_use(sessions(), job)
     if job.outputs.get("response") == "raw":
         return Response(status_code=204, headers={"Link": link_header(document)})
     return JSONResponse(document)
@@ -99,8 +100,9 @@ def result_file(
     if file not in hrefs:
         raise Unknown(f"this job has no such output; it has {', '.join(sorted(hrefs)) or 'none yet'}")
     name, href = hrefs[file]
+    expiry.note_use(sessions(), job)
     if not storage().exists(href):
-        raise Unavailable("this output is not in the storage any more")
+        raise expiry.lost(sessions(), storage(), job)
     media_type = OUTPUTS[name].media_type
     # Written once, before the job is successful: hashing it at each range would read all of it.
     etag, filename = f"{job.permalink}-{file}", f"cosia-{job.permalink[:8]}-{file}"

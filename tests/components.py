@@ -61,6 +61,11 @@ def openlayers() -> Path | None:
     return path if (path / "ol").is_dir() and program("node") else None
 
 
+def mount() -> Path | None:
+    """What puts a small file system under a folder."""
+    return program("mount") if os.geteuid() == 0 else None
+
+
 COMPONENTS = {
     "postgis": Component("PostGIS", postgis, "apt install postgresql-15-postgis-3"),
     "redis": Component("Redis", lambda: program("redis-server"), "apt install redis-server"),
@@ -68,6 +73,9 @@ COMPONENTS = {
     "gdal": Component("GDAL tools", lambda: program("gdal_translate"), "apt install gdal-bin"),
     "qgis": Component("QGIS", qgis, "apt install python3-qgis qgis-providers"),
     "openlayers": Component("OpenLayers", openlayers, "make test installs it"),
+    "mount": Component(
+        "mount as root", lambda: program("mount") if os.geteuid() == 0 else None, "run the tests as root"
+    ),
     "nginx": Component("nginx", lambda: program("nginx"), "apt install nginx-light"),
     "dclint": Component("dclint", dclint, "make test installs it"),
 }

@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from http.client import HTTPException
 from pathlib import Path
@@ -100,13 +100,18 @@ class Stack:
         return child
 
     @contextmanager
-    def workers_that_are_restarted(self, *faults: Fault, count: int = 1) -> Iterator[list[Child]]:
-        """Workers that somebody starts again, faults and all, whenever they die. Gives all that lived so far."""
+    def workers_that_are_restarted(
+        self, *faults: Fault, at_first: Sequence[Fault] = (), count: int = 1
+    ) -> Iterator[list[Child]]:
+        """Workers that somebody starts again whenever they end, as `cosia up` does. Gives all that lived so far.
+
+        at_first: faults of those that are started first, and of none that takes their place.
+        """
         lived: list[Child] = []
         stop = threading.Event()
 
         def nurse() -> None:
-            child = self.start_worker(*faults)
+            child = self.start_worker(*faults, *at_first)
             lived.append(child)
             while not stop.wait(_POLL_S):
                 if child.poll() is not None:

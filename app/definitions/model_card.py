@@ -19,11 +19,22 @@ class Score(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     test_set: str
+    test_set_fr: str | None = None
     source: str = Field(description="Where the figures come from.")
     rule: str = Field(description="Which classes make the mean, and how absent ones count.")
     overall_accuracy: float | None = Field(None, ge=0, le=1)
     mean_iou: float | None = Field(None, ge=0, le=1)
     iou: dict[str, float] = Field(default_factory=dict, description="Class code -> intersection over union.")
+
+
+class FrenchWords(BaseModel):
+    """What a card says, for French reports."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: str
+    training: str
+    weaknesses: tuple[str, ...] = ()
 
 
 class ModelCard(BaseModel):
@@ -50,6 +61,7 @@ class ModelCard(BaseModel):
     training: str = Field(description="Data, recipe and duration, in plain words.")
     scores: tuple[Score, ...] = ()
     weaknesses: tuple[str, ...] = ()
+    french: FrenchWords | None = Field(None, description="Title, training and weaknesses in French.")
     licence: str
     sources: tuple[str, ...] = ()
 

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.outputs.picture import write_picture
 from app.outputs.prediction import Prediction
 from app.outputs.rasters import write_categories, write_classes, write_confidence, write_style
+from app.outputs.report import write_report
 from app.outputs.tables import write_areas, write_areas_csv, write_changes, write_changes_csv
 
 Writer = Callable[[Prediction, Path], None]
@@ -97,6 +99,24 @@ _ALL = (
         "Mètres carrés par couple de classes (CSV : virgules, points décimaux)",
         write_changes_csv,
         compares=True,
+    ),
+    Output(
+        "picture",
+        "picture.png",
+        "image/png",
+        "Picture with legend",
+        "Image avec légende",
+        write_picture,
+        needs=("classes",),
+    ),
+    Output(
+        "report",
+        "report.pdf",
+        "application/pdf",
+        "Report: map, areas, method, known weaknesses",
+        "Rapport : carte, surfaces, méthode, faiblesses connues",
+        write_report,
+        needs=("classes",),
     ),
     Output(
         "tiles",

@@ -139,7 +139,11 @@ def export(trainer: Trainer, recipe: Recipe, folder: Path, held_out: int) -> tup
     shown = tqdm(seeds, desc="held-out scenes")
     matrix, result = evaluate_scenes(card, network, shown, recipe.scene_px, torch.device("cpu"))
     completed = card.model_copy(
-        update={"training": _told(trainer, recipe), "scores": (_score(card, result, seeds, recipe.scene_px),)}
+        update={
+            "training": _told(trainer, recipe),
+            "scores": (_score(card, result, seeds, recipe.scene_px),),
+            "french": None,  # it told of the training before
+        }
     )
     (folder / f"{card.id}.json").write_bytes(card_json(completed))
     return completed, matrix, result

@@ -34,6 +34,7 @@ from app.api import (
 from app.api.followers import Followers
 from app.api.front_door import FrontDoor
 from app.api.job_status import statuses
+from app.api.openapi import add_description
 from app.api.page import add_page
 from app.api.problems import PROBLEMS, add_problem_handlers
 from app.catalogue import Catalogue, Snapshot
@@ -67,7 +68,7 @@ def create_app() -> ASGIApp:
         title="CoSIA Map",
         version=version("cosia-map"),
         summary="IGN's 16-class land cover: tiles, WMTS, areas, and prediction on demand.",
-        openapi_url="/api/openapi.json",
+        openapi_url=None,  # ours is of another version
         docs_url=None,
         redoc_url=None,
         lifespan=_lifespan,
@@ -98,6 +99,7 @@ def create_app() -> ASGIApp:
         health,
     ):
         application.include_router(module.router)
+    add_description(application)
     add_page(application, PAGE_FOLDER)
     return _behind_proxies(FrontDoor(application, settings().body_bytes))
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from app.api.openapi import MEDIA_TYPE as OPENAPI_TYPE
 from app.settings import settings
 
 router = APIRouter(prefix="/api", tags=["landing"])
@@ -30,6 +31,7 @@ _CONFORMANCE = (
     "http://www.opengis.net/spec/tms/2.0/conf/json-tilesetmetadata",
     "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/core",
     "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/json",
+    "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/oas30",
     "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/ogc-process-description",
     "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/job-list",
     "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/dismiss",
@@ -52,7 +54,7 @@ def landing() -> dict[str, Any]:
         "contact": {"name": config.contact_name or None, "email": config.contact_email or None},
         "links": [
             link("self", "/api", "this document"),
-            link("service-desc", "/api/openapi.json", "OpenAPI", "application/vnd.oai.openapi+json;version=3.1"),
+            link("service-desc", "/api/openapi.json", "OpenAPI", OPENAPI_TYPE),
             link("service-doc", "/api/docs", "API documentation", "text/html"),
             link("conformance", "/api/conformance", "conformance classes"),
             link(f"{relations}conformance", "/api/conformance", "conformance classes"),

@@ -44,7 +44,7 @@ def test_asking_with_an_area_alone_makes_a_job(service: TestClient) -> None:
     job = answer.json()
     assert answer.status_code == 201
     assert answer.headers["location"] == f"http://127.0.0.1:8000/api/jobs/{job['jobID']}"
-    assert (job["status"], job["source"], job["blocks"]) == ("accepted", "town", {"total": 1, "done": 0, "failed": 0})
+    assert (job["status"], job["source"], job["blocks"]) == ("accepted", "town", {"total": 1, "done": 0, "failed": 0, "reused": 0})
     assert job["area_m2"] == pytest.approx(49.6**2, rel=1e-6)
 
 

@@ -46,7 +46,7 @@ def set_up(sessions: Sessions, storage: Storage, settings: Settings, progress: P
     source = next(source for source in sources if source.id == _SOURCE)
     with sessions.read() as session:
         model = models.find_model(session, storage, _MODEL)
-    job = _submit(sessions, settings, source, model)
+    job = _submit(sessions, source, model)
     _wait(sessions, job.id, progress)
     with sessions.read() as session:
         blocks = [row.href or "" for row in jobs.done_blocks(session, job.id)]
@@ -81,7 +81,7 @@ def _register(sessions: Sessions, vintage: Vintage) -> ImagerySource:
     )
 
 
-def _submit(sessions: Sessions, settings: Settings, source: ImagerySource, model: TrainedModel) -> JobRow:
+def _submit(sessions: Sessions, source: ImagerySource, model: TrainedModel) -> JobRow:
     """The job that predicts the whole territory; blocks computed before are not computed again."""
     grid = prediction_grid(source.epsg)
     with sessions.read() as session:
@@ -101,7 +101,7 @@ def _submit(sessions: Sessions, settings: Settings, source: ImagerySource, model
             idempotency_key=None,
             sha256="",
         ),
-        Limits(settings.active_jobs, settings.queue_length, settings.batches_in_flight),
+        Limits(),
     )
 
 

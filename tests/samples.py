@@ -14,7 +14,7 @@ from app.jobs import MEASURE_AREAS, Count, Limits, Request
 GRID = prediction_grid(2154)
 CELL = BlockCell(1760, 13980)
 WEIGHTS_SHA256 = "a" * 64
-LIMITS = Limits(active_jobs=3, queue_length=50, batches_in_flight=2)
+LIMITS = Limits(active_jobs=3, queue_length=50)
 
 
 def source(**changes: Any) -> ImagerySource:

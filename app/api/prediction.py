@@ -9,25 +9,26 @@ import shapely
 
 from app import aoi, blocks, imagery, jobs, models
 from app.access import Caller
+from app.api import prediction_options
 from app.api.callers import request_sha256
 from app.api.execution_bodies import choice, inputs_of
+from app.api.prediction_options import Options
 from app.catalogue import Catalogue
 from app.database import JobRow, Sessions, sessions
 from app.definitions import ImagerySource, prediction_grid
 from app.errors import AoiOutside, ParameterInvalid
 from app.jobs import limits_of
 from app.models import TrainedModel
-from app.outputs import OUTPUTS, default_outputs
 from app.settings import Settings, settings
 from app.storage import storage
 
 TITLE = "Predict land cover"
 DESCRIPTION = "Predicts the CoSIA land cover of an area from aerial imagery, block by block."
 
-_INPUTS = ("aoi", "source", "model", "outputs")
+_INPUTS = ("aoi", "source", "model", *prediction_options.NAMES)
 
 
-def inputs(_catalogue: Catalogue) -> dict[str, Any]:
+def inputs(catalogue: Catalogue) -> dict[str, Any]:
     """Descriptions of the inputs, with the sources and models there are."""
     with sessions().read() as session:
         sources = imagery.list_sources(session)
@@ -46,11 +47,7 @@ def inputs(_catalogue: Catalogue) -> dict[str, Any]:
             **choice("Model", [_model_choice(model) for model in trained.values()], models.default_model(trained)),
             "minOccurs": 0,
         },
-        "outputs": {
-            "title": "Outputs to write; " + ", ".join(default_outputs(comparing=False)) + " when left out",
-            "schema": {"type": "array", "items": {"type": "string", "enum": list(OUTPUTS)}},
-            "minOccurs": 0,
-        },
+        **prediction_options.described(catalogue, sources),
     }
 
 
@@ -62,14 +59,14 @@ class _Inputs:
     area_m2: float
     source: ImagerySource
     model: TrainedModel
-    outputs: tuple[str, ...]
+    options: Options
     sha256: str
 
 
-def execute(body: dict[str, Any], _catalogue: Catalogue, caller: Caller, idempotency_key: str | None) -> JobRow:
+def execute(body: dict[str, Any], catalogue: Catalogue, caller: Caller, idempotency_key: str | None) -> JobRow:
     """Submits a job. Raises Invalid with what is allowed, Conflict, LimitReached, QueueFull."""
     config, database = settings(), sessions()
-    inputs = _checked(body, config, database)
+    inputs = _checked(body, catalogue, config, database)
     grid = prediction_grid(inputs.source.epsg)
     return jobs.submit(
         database,
@@ -81,51 +78,50 @@ def execute(body: dict[str, Any], _catalogue: Catalogue, caller: Caller, idempot
             source=inputs.source,
             card=inputs.model.card,
             weights_sha256=inputs.model.sha256,
-            outputs=inputs.outputs,
+            outputs=inputs.options.outputs,
             owner=caller.owner,
             idempotency_key=idempotency_key,
             sha256=inputs.sha256,
+            inputs=inputs.options.inputs,
+            compared=inputs.options.compared,
             response=body.get("response", "document"),
         ),
         limits_of(caller, config),
     )
 
 
-def estimate(body: dict[str, Any], caller: Caller) -> dict[str, Any]:
+def estimate(body: dict[str, Any], catalogue: Catalogue, caller: Caller) -> dict[str, Any]:
     """What the same inputs would cost. Raises Invalid."""
     config, database = settings(), sessions()
-    inputs = _checked(body, config, database)
+    inputs = _checked(body, catalogue, config, database)
     grid = prediction_grid(inputs.source.epsg)
     cells = aoi.covering_cells(inputs.aoi, grid)
-    keys = [blocks.block_key(c, grid, inputs.source, inputs.model.card, inputs.model.sha256) for c in cells]
+    sources = [inputs.source, *([inputs.options.compared] if inputs.options.compared else [])]
+    keys = [
+        blocks.block_key(cell, grid, source, inputs.model.card, inputs.model.sha256)
+        for source in sources
+        for cell in cells
+    ]
     with database.read() as session:
         ready = jobs.ready_blocks(session, keys)
-        outlook = jobs.outlook(session, model_id=inputs.model.card.id, blocks=len(cells) - ready)
+        outlook = jobs.outlook(session, model_id=inputs.model.card.id, blocks=len(keys) - ready)
     return {
         "area_m2": inputs.area_m2,
         "limit_km2": config.aoi_km2,
-        "blocks": {"total": len(cells), "ready": ready},
+        "blocks": {"total": len(keys), "ready": ready},
         "seconds": None if outlook.seconds is None else round(outlook.seconds, 1),
     }
 
 
-def _checked(body: dict[str, Any], config: Settings, database: Sessions) -> _Inputs:
+def _checked(body: dict[str, Any], catalogue: Catalogue, config: Settings, database: Sessions) -> _Inputs:
     """Checks of form first, then of sense. Raises Invalid with what is allowed."""
     given = inputs_of(body, required=("aoi",), allowed=_INPUTS)
-    outputs = _checked_outputs(given.get("outputs", list(default_outputs(comparing=False))))
     polygon = aoi.parse(given["aoi"], most_vertices=config.aoi_vertices)
     with database.read() as session:
         sources = imagery.list_sources(session)
         source = _chosen_source(given.get("source"), sources)
         model = _chosen_model(given.get("model"), models.trained_models(session, storage()))
         area_m2 = aoi.require_within_limit(polygon, source.epsg, config.aoi_km2)
-        coverage = imagery.coverage(session, source.id, model.card.bands)
-    if not shapely.intersects(polygon, coverage):
-        west, south, east, north = (round(side, 4) for side in source.bbox)
-        raise AoiOutside(
-            f"the area lies outside imagery source {source.id!r}, which covers longitudes {west} to {east} "
-            f"and latitudes {south} to {north}"
-        )
     missing = [band for band in model.card.bands if band not in source.bands]
     if missing:
         raise ParameterInvalid(
@@ -133,13 +129,24 @@ def _checked(body: dict[str, Any], config: Settings, database: Sessions) -> _Inp
             f"(it has {', '.join(source.bands)})",
             "model",
         )
-    return _Inputs(polygon, area_m2, source, model, outputs, request_sha256(body))
+    options = prediction_options.checked(
+        given, area=polygon, source=source, card=model.card, sources=sources, catalogue=catalogue
+    )
+    with database.read() as session:
+        for each in (source, options.compared):
+            if each is not None and not shapely.intersects(
+                polygon, imagery.coverage(session, each.id, model.card.bands)
+            ):
+                raise _outside(each)
+    return _Inputs(polygon, area_m2, source, model, options, request_sha256(body))
 
 
-def _checked_outputs(names: object) -> tuple[str, ...]:
-    if not isinstance(names, list) or not names or any(not isinstance(n, str) or n not in OUTPUTS for n in names):
-        raise ParameterInvalid(f"outputs must be a list of some of {', '.join(OUTPUTS)}", "outputs")
-    return tuple(dict.fromkeys(names))
+def _outside(source: ImagerySource) -> AoiOutside:
+    west, south, east, north = (round(side, 4) for side in source.bbox)
+    return AoiOutside(
+        f"the area lies outside imagery source {source.id!r}, which covers longitudes {west} to {east} "
+        f"and latitudes {south} to {north}"
+    )
 
 
 def _chosen_source(asked: object, sources: list[ImagerySource]) -> ImagerySource:
@@ -184,5 +191,6 @@ def _model_choice(model: TrainedModel) -> dict[str, Any]:
         "description": card.description,
         "cosia:bands": list(card.bands),
         "cosia:weaknesses": list(card.weaknesses),
+        "cosia:french": card.french.model_dump(mode="json") if card.french else None,
         "cosia:scores": [score.model_dump(mode="json") for score in card.scores],
     }

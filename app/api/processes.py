@@ -23,7 +23,7 @@ from app.api.tiles import catalogue_of
 from app.catalogue import Catalogue
 from app.database import JobRow
 from app.errors import ProcessUnknown
-from app.outputs import OUTPUTS
+from app.outputs import OUTPUTS, Language
 
 router = APIRouter(prefix="/api/processes", tags=["processes"])
 
@@ -39,7 +39,7 @@ class _Process:
     inputs: Callable[[Catalogue], dict[str, Any]]
     outputs: tuple[str, ...]
     execute: Callable[[dict[str, Any], Catalogue, Caller, str | None], JobRow]
-    estimate: Callable[[dict[str, Any], Caller], dict[str, Any]] | None = None
+    estimate: Callable[[dict[str, Any], Catalogue, Caller], dict[str, Any]] | None = None
 
 
 _PROCESSES = {
@@ -89,6 +89,10 @@ _EXECUTE_BODY = {
                                     "type": "array",
                                     "items": {"type": "string", "enum": list(OUTPUTS)},
                                 },
+                                "language": {"type": "string", "enum": list(Language)},
+                                "gaps": {"type": "boolean"},
+                                "minimum_area_m2": {"type": "number", "minimum": 0},
+                                "compare": {"type": "object"},
                                 "layer": {"type": "string"},
                                 "from": {"type": "string"},
                                 "to": {"type": "string"},
@@ -177,7 +181,7 @@ async def estimate(
     if estimated is None:
         raise ProcessUnknown(f"process {processID} has no estimate; {jobs.PREDICT_LAND_COVER} has")
     body = _plain(await read_json(request), _process(processID))
-    return await run_in_threadpool(estimated, body, caller)
+    return await run_in_threadpool(estimated, body, catalogue_of(request), caller)
 
 
 def _plain(body: dict[str, Any], process: _Process) -> dict[str, Any]:

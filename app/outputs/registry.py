@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.outputs.picture import write_picture
+from app.outputs.polygons import write_polygons
 from app.outputs.prediction import Prediction
 from app.outputs.rasters import write_categories, write_classes, write_confidence, write_style
 from app.outputs.report import write_report
@@ -99,6 +100,16 @@ _ALL = (
         "Mètres carrés par couple de classes (CSV : virgules, points décimaux)",
         write_changes_csv,
         compares=True,
+    ),
+    Output(
+        "polygons",
+        "polygons.gpkg",
+        "application/geopackage+sqlite3",
+        "Land cover polygons, as in the official product (GeoPackage)",
+        "Polygones d'occupation du sol, comme dans le produit officiel (GeoPackage)",
+        write_polygons,
+        # As long as the prediction of a block takes on a GPU: those who want them say so.
+        by_default=False,
     ),
     Output(
         "picture",

@@ -1,0 +1,152 @@
+"""Class polygons from parts of classes and confidence: what is read when, and what is kept in between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from app.definitions import Grid, Nomenclature
+from app.outputs.cog import Part
+from app.outputs.polygons.arcs import NO_ARCS, Arcs, arcs_along, arcs_within, together
+from app.outputs.polygons.geopackage import Features, write_geopackage
+from app.outputs.polygons.merging import Meetings, meetings, regions, renumbered
+from app.outputs.polygons.patches import Labels, Line, Seams, labelled
+from app.outputs.polygons.rings import polygons
+from app.outputs.polygons.simplification import simplified
+from app.outputs.prediction import Prediction
+
+_CERTAIN = 255
+TOLERANCE_PX = 1.0
+"""No boundary leaves that of the pixels by more. One pixel is what a boundary is known to at best, and turns the steps
+of a slanting one into a line. The official product's own tolerance is not published."""
+
+
+def write_polygons(prediction: Prediction, path: Path) -> None:
+    """The polygons of a prediction; see `write_class_polygons`. Raises Unavailable where blocks cannot be read."""
+    write_class_polygons(
+        path,
+        prediction.grid,
+        prediction.classes,
+        prediction.confidence,
+        prediction.nomenclature,
+        minimum_area_m2=prediction.asked.minimum_area_m2,
+        tolerance_m=TOLERANCE_PX * prediction.grid.resolution_m,
+        alive=prediction.alive,
+    )
+
+
+def write_class_polygons(
+    path: Path,
+    grid: Grid,
+    classes: Callable[[], Iterable[Part]],
+    confidence: Callable[[], Iterable[Part]],
+    nomenclature: Nomenclature,
+    *,
+    minimum_area_m2: float = 0.0,
+    tolerance_m: float = 0.0,
+    alive: Callable[[], None] = lambda: None,
+) -> None:
+    """Writes a GeoPackage with a layer `polygons`: numero, classe, confidence (0-1, mean of its pixels), area_m2.
+
+    classes, confidence: each call gives the same parts of the grid anew, both in the same order; they do not overlap
+    and are clipped to the AOI by the rule of `app.areas` already. Pixels of class 0 belong to no polygon.
+    Each polygon is a 4-connected patch of one class, of however many parts; patches below `minimum_area_m2` go to the
+    neighbour with which they share most edges (`merging`). Default 0: the official product's minimum is not published.
+    Edges between two polygons are simplified once, to `tolerance_m`; those towards nodata and outside stay the edges of
+    pixels. So the sum of all areas is, always, that of the areas table to the pixel, and without minimum and tolerance
+    so is that of each class; a tolerance moves less than its own width along a class's boundaries.
+    path: where no file is yet. Equal parts give equal bytes. `alive` is told between pieces of work.
+    """
+    survey = _survey(classes, confidence, grid.width, meetings_wanted=minimum_area_m2 > 0, alive=alive)
+    told = regions(survey.values, survey.area_px, survey.met, minimum_area_m2 / grid.resolution_m**2)
+    arcs = _arcs(classes, survey, told.region, tolerance_m / grid.resolution_m, alive)
+    area_px = np.bincount(told.region, survey.area_px)
+    confidence_of = np.bincount(told.region, survey.confidence) / np.maximum(area_px, 1) / _CERTAIN
+
+    def features() -> Iterator[Features]:
+        for numbers, built, area_m2 in polygons(arcs, grid):
+            alive()
+            yield Features(built, told.values[numbers], confidence_of[numbers], area_m2)
+
+    write_geopackage(path, grid.epsg, nomenclature, features())
+
+
+class _Survey(NamedTuple):
+    """The patches of all parts, in the order of their first pixels, so that it matters to nothing how parts are cut.
+
+    values: (n,) uint8; area_px, confidence: (n,) float64, the latter summed over pixels; all with patch 0, which is
+    none. number: (n,) int64, of each patch in this order by its number in the order of parts, which `lines` have.
+    """
+
+    values: np.ndarray
+    area_px: np.ndarray
+    confidence: np.ndarray
+    met: Meetings
+    number: np.ndarray
+    lines: list[Line]
+
+
+def _survey(
+    classes: Callable[[], Iterable[Part]],
+    confidence: Callable[[], Iterable[Part]],
+    width: int,
+    *,
+    meetings_wanted: bool,
+    alive: Callable[[], None],
+) -> _Survey:
+    """width: of the grid. meetings_wanted: also those of patches inside a part; those across parts are always told."""
+    found: list[tuple[np.ndarray, ...]] = [(np.zeros(1, np.uint8), np.full(1, -1), np.zeros(1), np.zeros(1))]
+    met: list[Meetings] = []
+    seams, offset = Seams(), 0
+    for ((column, row, part_width, _), array), (_, sure) in zip(classes(), confidence(), strict=True):
+        labels = labelled(array)
+        flat, most = labels.numbers.ravel(), len(labels.values) + 1
+        place = (row + labels.first // part_width) * width + column + labels.first % part_width
+        found.append(
+            (labels.values, place, np.bincount(flat, minlength=most)[1:], np.bincount(flat, sure.ravel(), most)[1:])
+        )
+        numbers = _numbered(labels, offset)
+        seams.add(column, row, numbers)
+        if meetings_wanted:
+            met += [meetings(numbers[:, :-1], numbers[:, 1:]), meetings(numbers[:-1], numbers[1:])]
+        offset += len(labels.values)
+        alive()
+    lines = list(seams.lines())
+    met += [meetings(line.before, line.after) for line in lines]
+    values, places, area_px, summed = (np.concatenate(some) for some in zip(*found, strict=True))
+    order = np.argsort(places)
+    number = np.empty(len(order), np.int64)
+    number[order] = np.arange(len(order))
+    return _Survey(values[order], area_px[order], summed[order], renumbered(met, number), number, lines)
+
+
+def _arcs(
+    classes: Callable[[], Iterable[Part]],
+    survey: _Survey,
+    region_of: np.ndarray,
+    tolerance_px: float,
+    alive: Callable[[], None],
+) -> Arcs:
+    """The boundaries between regions. region_of: (patches,) int32."""
+    region = region_of[survey.number]
+    pieces = [NO_ARCS]
+    offset = 0
+    for (column, row, width, height), array in classes():
+        labels = labelled(array)
+        arcs = arcs_within(region[_numbered(labels, offset)], column, row)
+        offset += len(labels.values)
+        if tolerance_px > 0:
+            arcs = simplified(arcs, (column, row, column + width, row + height), tolerance_px)
+        pieces.append(arcs)
+        alive()
+    for line in survey.lines:
+        pieces.append(arcs_along(line._replace(before=region[line.before], after=region[line.after])))
+    return together(pieces)
+
+
+def _numbered(labels: Labels, offset: int) -> np.ndarray:
+    """The patches of a part by their numbers among those of all parts, in the order of parts."""
+    return np.where(labels.numbers > 0, labels.numbers + np.int32(offset), np.int32(0))

@@ -36,6 +36,7 @@ from app.api.front_door import FrontDoor
 from app.api.job_status import statuses
 from app.api.openapi import add_description
 from app.api.page import add_page
+from app.api.patience import Patience
 from app.api.problems import PROBLEMS, add_problem_handlers
 from app.catalogue import Catalogue, Snapshot
 from app.database import sessions
@@ -101,7 +102,7 @@ def create_app() -> ASGIApp:
         application.include_router(module.router)
     add_description(application)
     add_page(application, PAGE_FOLDER)
-    return _behind_proxies(FrontDoor(application, settings().body_bytes))
+    return _behind_proxies(FrontDoor(Patience(application), settings().body_bytes))
 
 
 def _behind_proxies(application: ASGIApp) -> ASGIApp:

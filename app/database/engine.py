@@ -73,6 +73,11 @@ def connect(url: str) -> Engine:
         pool_pre_ping=True,
         connect_args={
             "connect_timeout": 2,
+            # A server whose machine is gone says nothing: without these a thread would wait for it for hours.
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 20_000,
             "options": "-c statement_timeout=20000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=60000",
         },
     )

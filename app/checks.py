@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from typing import NamedTuple
 
-from app import broker, models
+from app import models
+from app.broker_policy import eviction_policy, fault_of, is_safe
 from app.database import sessions
 from app.database.engine import database_url
 from app.database.migrate import require_head
-from app.errors import CosiaError
+from app.errors import CosiaError, Unavailable
 from app.settings import Settings
+from app.standing import Worker, standing
 from app.storage import storage
 
 
@@ -25,8 +27,11 @@ def check_components(settings: Settings) -> Iterator[Line]:
     """One line per component; nothing secret is in any of them."""
     yield Line("settings", True, f"public address {settings.public_url}, data in {settings.data}")
     yield _line("storage", lambda: _storage(settings))
-    yield _line("database", lambda: _database(settings))
+    database = _line("database", lambda: _database(settings))
+    yield database
     yield _broker(settings)
+    if database.ok:
+        yield from _at_work(settings)
     yield _line("models", _models)
     has_torch = find_spec("torch") is not None
     yield Line("worker", has_torch, "torch is installed" if has_torch else "torch is missing: install the worker extra")
@@ -56,10 +61,43 @@ def _database(settings: Settings) -> str:
 
 def _broker(settings: Settings) -> Line:
     which = "the configured Redis" if settings.redis_url is not None else "the embedded broker"
-    if broker.is_reachable():
-        return Line("broker", True, f"{which} answers")
-    hint = "check COSIA_REDIS_URL" if settings.redis_url is not None else "start `cosia up`, or set COSIA_REDIS_URL"
-    return Line("broker", False, f"{which} does not answer: {hint}")
+    try:
+        policy = eviction_policy(settings)
+    except Unavailable:
+        hint = "check COSIA_REDIS_URL" if settings.redis_url is not None else "start `cosia up`, or set COSIA_REDIS_URL"
+        return Line("broker", False, f"{which} does not answer: {hint}")
+    if policy is None:
+        return Line("broker", True, f"{which} answers; whether it evicts messages, this account may not ask")
+    if not is_safe(policy):
+        return Line("broker", False, fault_of(policy))
+    return Line("broker", True, f"{which} answers and evicts nothing")
+
+
+def _at_work(settings: Settings) -> Iterator[Line]:
+    """The queue, and a line for each worker that is alive or was lost lately."""
+    with sessions().read() as session:
+        now = standing(session, settings)
+    waiting = sum(queue.blocks for queue in now.queues.values())
+    bells = sum(queue.bells for queue in now.queues.values())
+    yield Line(
+        "queue",
+        True,
+        f"{now.jobs['accepted']} jobs accepted, {now.jobs['running']} running; {waiting} blocks to compute, "
+        f"{now.blocks_claimed} of them in hand; {bells} messages on their way",
+    )
+    for worker in now.workers:
+        if worker.state != "stopped":
+            yield Line(f"worker {worker.id}", worker.state == "ready", _of_worker(worker))
+    if not now.ready():
+        yield Line("workers", False, "nobody computes: start `cosia worker`, or `cosia up`")
+
+
+def _of_worker(worker: Worker) -> str:
+    state = worker.state if worker.reason is None else f"{worker.state}: {worker.reason}"
+    paces = ", ".join(f"{model} {pace / 1e6:.2f} Mpx/s" for model, pace in sorted(worker.px_per_s.items()))
+    return (
+        f"{worker.device}, queues {worker.queues}, {state}, seen {worker.seen_s_ago:.0f} s ago{paces and ', ' + paces}"
+    )
 
 
 def _models() -> str:

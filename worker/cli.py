@@ -9,6 +9,7 @@ import torch
 from tqdm import tqdm
 
 from app import models
+from app.broker_policy import require_no_eviction
 from app.database import sessions
 from app.database.migrate import migrate, require_head
 from app.definitions import ModelCard, nomenclature, shipped_model_cards
@@ -124,6 +125,7 @@ def worker(queues: str) -> None:
     from worker.tasks import application  # connects to the broker's settings on import
 
     configure_logs(settings().log_level)
+    require_no_eviction(settings())
     require_head(sessions().engine)
     select_device(settings().device)
     # Threads: a prefork child cannot use CUDA, and the solo pool is deaf while it works.

@@ -11,6 +11,7 @@ from types import FrameType
 import click
 
 from app import demo
+from app.broker_policy import require_no_eviction
 from app.checks import check_components
 from app.cli.progress import Bars, say
 from app.database import sessions
@@ -36,6 +37,7 @@ def up() -> None:
     try:
         migrate_database(sessions().engine)
         launcher.start_broker()
+        require_no_eviction(settings())
         launcher.start_worker()
         launcher.watch_in_background()
         if settings().demonstration_blocks and not demo.is_published(sessions()):
@@ -59,6 +61,7 @@ def web(workers: int) -> None:
     """Serve the page, the tiles and the API."""
     import uvicorn
 
+    require_no_eviction(settings())
     try:
         require_head(sessions().engine)
     except Unavailable as error:

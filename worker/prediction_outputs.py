@@ -13,7 +13,7 @@ from app.catalogue import Catalogue, Layer
 from app.database import BlockRow, JobRow, Sessions
 from app.definitions import ImagerySource, ModelCard, nomenclature
 from app.errors import Invalid, Unknown
-from app.outputs import Asked, Language, Prediction, to_write
+from app.outputs import Asked, Language, Prediction, write_outputs
 from app.settings import Settings
 from app.storage import Storage
 from worker.compared import changes, layer_of_blocks, with_gaps
@@ -46,16 +46,7 @@ class PredictionOutputs:
 
     def write(self) -> dict[str, str]:
         """Output name -> href of its file: what was asked for, and what that needs."""
-        prediction = self._prediction()
-        for output in to_write(prediction.asked.outputs):
-            if output.write is None:
-                continue
-            href = f"jobs/{self._job.id}/{output.file_name}"
-            with self._storage.writing(href) as path:
-                output.write(prediction, path)
-            prediction.hrefs[output.name] = href
-            self._alive()
-        return prediction.hrefs
+        return write_outputs(self._prediction(), f"jobs/{self._job.id}")
 
     def _prediction(self) -> Prediction:
         job = self._job

@@ -16,6 +16,7 @@ from app.api.tiles import LEAST_ZOOM, MOST_ZOOM, LayerId, catalogue_of, tile_tem
 from app.api.wmts_capabilities import offered_sets
 from app.catalogue import Layer
 from app.definitions.tile_matrix_set import TileMatrixSet
+from app.outputs import raster_definition
 from app.settings import settings
 
 router = APIRouter(prefix="/api", tags=["landing"])
@@ -59,29 +60,17 @@ async def layer_definition(request: Request, layer: LayerId) -> Response:
     allow_only(request, ())
     shown = catalogue_of(request).layer(layer)
     tms = _own_set(shown)
-    identifier = f"cosia_{shown.id}"
-    root = ElementTree.Element("qlr")
-    group = ElementTree.SubElement(root, "layer-tree-group", name="", checked="Qt::Checked", expanded="1")
-    ElementTree.SubElement(
-        group,
-        "layer-tree-layer",
-        id=identifier,
-        name=shown.title,
-        checked="Qt::Checked",
-        expanded="1",
-        providerKey="wms",
+    text = raster_definition(
+        identifier=f"cosia_{shown.id}",
+        title=shown.title,
+        provider="wms",
+        datasource=(
+            f"contextualWMSLegend=0&crs=EPSG:{tms.epsg}&dpiMode=7&featureCount=10&format=image/png&layers={shown.id}"
+            f"&styles={shown.styles[0]}&tileMatrixSet={tms.id}&url={quote(f'{settings().public_url}/wmts', safe='')}"
+        ),
+        epsg=tms.epsg,
     )
-    raster = ElementTree.SubElement(ElementTree.SubElement(root, "maplayers"), "maplayer", type="raster")
-    ElementTree.SubElement(raster, "id").text = identifier
-    ElementTree.SubElement(raster, "datasource").text = (
-        f"contextualWMSLegend=0&crs=EPSG:{tms.epsg}&dpiMode=7&featureCount=10&format=image/png&layers={shown.id}"
-        f"&styles={shown.styles[0]}&tileMatrixSet={tms.id}&url={quote(f'{settings().public_url}/wmts', safe='')}"
-    )
-    ElementTree.SubElement(raster, "layername").text = shown.title
-    crs = ElementTree.SubElement(ElementTree.SubElement(raster, "srs"), "spatialrefsys")
-    ElementTree.SubElement(crs, "authid").text = f"EPSG:{tms.epsg}"
-    ElementTree.SubElement(raster, "provider").text = "wms"
-    return _document(request, root, "qgis-layer-definition")
+    return content(request, text.encode(), "application/xml", NO_CACHE)
 
 
 def _own_set(layer: Layer) -> TileMatrixSet:
@@ -90,7 +79,7 @@ def _own_set(layer: Layer) -> TileMatrixSet:
     return next((tms for tms in sets if tms.epsg == layer.rasters[0].epsg), sets[0])
 
 
-def _document(request: Request, root: ElementTree.Element, kind: str = "connections") -> Response:
+def _document(request: Request, root: ElementTree.Element) -> Response:
     ElementTree.indent(root)
-    text = f"<!DOCTYPE {kind}>\n{ElementTree.tostring(root, encoding='unicode')}\n"
+    text = f"<!DOCTYPE connections>\n{ElementTree.tostring(root, encoding='unicode')}\n"
     return content(request, text.encode(), "application/xml", NO_CACHE)

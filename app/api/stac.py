@@ -10,10 +10,11 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from app.api.landing import link
 from app.api.parameters import allow_only
 from app.api.reading import json_content, read_route
-from app.api.stac_documents import GEOJSON, VERSION, collection, item
+from app.api.stac_documents import collection, item
 from app.api.tiles import LayerId, catalogue_of
 from app.catalogue.rasters import count_rasters, raster, rasters_after
 from app.database import sessions
+from app.outputs.stac import GEOJSON, VERSION
 
 router = APIRouter(prefix="/api/stac", tags=["stac"])
 

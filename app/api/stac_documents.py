@@ -14,20 +14,17 @@ from app.api.landing import link
 from app.api.rasters import COG, RasterFile, raster_address
 from app.catalogue import Layer
 from app.database import RasterRow
+from app.outputs.stac import (
+    CONFIDENCE_BAND,
+    EXTENSIONS,
+    GEOJSON,
+    LICENCE,
+    SHA2_256,
+    VERSION,
+    class_band,
+    year_period,
+)
 from app.settings import settings
-
-VERSION = "1.1.0"
-GEOJSON = "application/geo+json"
-
-_EXTENSIONS = [
-    "https://stac-extensions.github.io/projection/v2.0.0/schema.json",
-    "https://stac-extensions.github.io/classification/v2.0.0/schema.json",
-    "https://stac-extensions.github.io/raster/v2.0.0/schema.json",
-    "https://stac-extensions.github.io/file/v2.1.0/schema.json",
-]
-_SHA2_256 = "1220"
-"""Of a multihash: SHA2-256, 32 bytes."""
-_LICENCE = "etalab-2.0"
 
 
 def collection(layer: Layer) -> dict[str, Any]:
@@ -42,12 +39,12 @@ def collection(layer: Layer) -> dict[str, Any]:
     return {
         "type": "Collection",
         "stac_version": VERSION,
-        "stac_extensions": _EXTENSIONS,
+        "stac_extensions": list(EXTENSIONS),
         "id": layer.id,
         "title": layer.title,
         "description": layer.description or layer.title,
         "keywords": ["land cover", layer.nomenclature.title, *([str(layer.vintage)] if layer.vintage else [])],
-        "license": _LICENCE,
+        "license": LICENCE,
         "providers": [producer, host],
         "extent": {"spatial": {"bbox": [list(layer.bbox)]}, "temporal": {"interval": [[start, end]]}},
         "summaries": {
@@ -55,7 +52,12 @@ def collection(layer: Layer) -> dict[str, Any]:
             "proj:code": sorted({f"EPSG:{raster.epsg}" for raster in layer.rasters}),
         },
         "item_assets": {
-            "classes": {"title": "Land cover classes", "type": COG, "roles": ["data"], **_classes(layer)},
+            "classes": {
+                "title": "Land cover classes",
+                "type": COG,
+                "roles": ["data"],
+                **class_band(layer.nomenclature),
+            },
             "categories": {
                 "title": "Names of the classes: keep it beside the GeoTIFF",
                 "type": "application/xml",
@@ -80,8 +82,8 @@ def item(layer: Layer, row: RasterRow) -> dict[str, Any]:
             "title": "Land cover classes",
             "type": COG,
             "roles": ["data"],
-            "file:checksum": _SHA2_256 + row.sha256,
-            **_classes(layer),
+            "file:checksum": SHA2_256 + row.sha256,
+            **class_band(layer.nomenclature),
         },
         "categories": {
             "href": raster_address(layer.id, row.name, RasterFile.CATEGORIES),
@@ -96,14 +98,12 @@ def item(layer: Layer, row: RasterRow) -> dict[str, Any]:
             "title": "Confidence of the prediction, 1 = certain",
             "type": COG,
             "roles": ["data", "confidence"],
-            "data_type": "uint8",
-            "nodata": 0,
-            "raster:scale": 1 / 255,
+            **CONFIDENCE_BAND,
         }
     return {
         "type": "Feature",
         "stac_version": VERSION,
-        "stac_extensions": _EXTENSIONS,
+        "stac_extensions": list(EXTENSIONS),
         "id": row.name,
         "collection": layer.id,
         "geometry": shapely.geometry.mapping(row.footprint),
@@ -126,27 +126,6 @@ def item(layer: Layer, row: RasterRow) -> dict[str, Any]:
     }
 
 
-def _classes(layer: Layer) -> dict[str, Any]:
-    """What the numbers of the band mean."""
-    return {
-        "data_type": "uint8",
-        "nodata": 0,
-        "classification:classes": [
-            {"value": 0, "name": "nodata", "description": "nothing is known here", "nodata": True},
-            *(
-                {
-                    "value": c.value,
-                    "name": c.code,
-                    "title": c.title_fr,
-                    "description": c.title_en,
-                    "color_hint": c.colour[1:].upper(),
-                }
-                for c in layer.nomenclature.classes
-            ),
-        ],
-    }
-
-
 def _time(layer: Layer) -> dict[str, Any]:
     """The year of the imagery; of a layer without one, when it was published."""
     published = datetime.fromtimestamp(layer.published_at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
@@ -157,6 +136,4 @@ def _time(layer: Layer) -> dict[str, Any]:
 
 
 def _period(layer: Layer) -> tuple[str, str] | None:
-    if layer.vintage is None:
-        return None
-    return f"{layer.vintage}-01-01T00:00:00Z", f"{layer.vintage}-12-31T23:59:59Z"
+    return None if layer.vintage is None else year_period(layer.vintage)

@@ -7,7 +7,8 @@ from app.outputs.category_sidecar import category_sidecar
 from app.outputs.cog import FORMAT_VERSION, Part, Progress, write_class_cog, write_confidence_cog
 from app.outputs.legends import legend_png, legend_qml, legend_sld
 from app.outputs.prediction import Asked, Gap, Language, Prediction
-from app.outputs.registry import OUTPUTS, Output, default_outputs, to_write
+from app.outputs.qgis import raster_definition
+from app.outputs.registry import OUTPUTS, Output, default_outputs, write_outputs
 
 __all__ = [
     "FORMAT_VERSION",
@@ -24,8 +25,9 @@ __all__ = [
     "legend_png",
     "legend_qml",
     "legend_sld",
-    "to_write",
+    "raster_definition",
     "write_block",
     "write_class_cog",
     "write_confidence_cog",
+    "write_outputs",
 ]

@@ -67,7 +67,13 @@ def legend_sld(nomenclature: Nomenclature, layer_id: str) -> str:
 def legend_qml(nomenclature: Nomenclature) -> str:
     """QGIS style of a class GeoTIFF: unique values of band 1 with their names."""
     root = ElementTree.Element("qgis", version="3.22.0", styleCategories="Symbology")
-    pipe = ElementTree.SubElement(root, "pipe")
+    root.append(class_pipe(nomenclature))
+    return _text(root, '<!DOCTYPE qgis PUBLIC "http://mrcc.com/qgis.dtd" "SYSTEM">\n')
+
+
+def class_pipe(nomenclature: Nomenclature) -> ElementTree.Element:
+    """What QGIS draws a class raster with."""
+    pipe = ElementTree.Element("pipe")
     renderer = ElementTree.SubElement(
         pipe, "rasterrenderer", type="paletted", band="1", opacity="1", alphaBand="-1", nodataColor=""
     )
@@ -76,7 +82,7 @@ def legend_qml(nomenclature: Nomenclature) -> str:
         ElementTree.SubElement(
             palette, "paletteEntry", value=str(c.value), color=c.colour, alpha="255", label=c.title_fr
         )
-    return _text(root, '<!DOCTYPE qgis PUBLIC "http://mrcc.com/qgis.dtd" "SYSTEM">\n')
+    return pipe
 
 
 def _sld_child(parent: ElementTree.Element, name: str) -> ElementTree.Element:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from shapely.geometry.base import BaseGeometry
 
@@ -61,6 +61,16 @@ class Asked:
         return datetime.fromtimestamp(self.created_at, UTC)
 
 
+class Written(NamedTuple):
+    """The file of an output. roles: of a STAC asset."""
+
+    href: str
+    file_name: str
+    media_type: str
+    title: str
+    roles: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Prediction:
     """The classes inside an AOI, and all that is known of how they came about.
@@ -85,9 +95,9 @@ class Prediction:
     asked: Asked
     storage: Storage
     alive: Callable[[], None]
-    hrefs: dict[str, str] = field(default_factory=dict)
-    """Output name -> href of its file, of those that are written already."""
+    written: dict[str, Written] = field(default_factory=dict)
+    """By output name, those that are written already."""
 
     def reading(self, output: str) -> AbstractContextManager[Path]:
         """A local path of an output that is written already."""
-        return self.storage.reading(self.hrefs[output])
+        return self.storage.reading(self.written[output].href)

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.outputs import stac
 from app.outputs.picture import write_picture
 from app.outputs.polygons import write_polygons
-from app.outputs.prediction import Prediction
+from app.outputs.prediction import Prediction, Written
+from app.outputs.qgis import write_definition
 from app.outputs.rasters import write_categories, write_classes, write_confidence, write_style
 from app.outputs.report import write_report
 from app.outputs.tables import write_areas, write_areas_csv, write_changes, write_changes_csv
@@ -16,16 +18,18 @@ from app.outputs.tables import write_areas, write_areas_csv, write_changes, writ
 Writer = Callable[[Prediction, Path], None]
 """Writes a file whose bytes depend on the prediction alone. Raises Unavailable where blocks cannot be read."""
 
-COG = "image/tiff; application=geotiff; profile=cloud-optimized"
+_COG = "image/tiff; application=geotiff; profile=cloud-optimized"
 _CSV = "text/csv; charset=utf-8; header=present"
+_JSON = "application/json"
+_XML = "application/xml"
 
 
 @dataclass(frozen=True)
 class Output:
     """One output. file_name: unique among outputs; None, as for the writer, where it is an address and no file.
 
-    needs: outputs that are written before it, asked for or not. by_default: whether it is written when nothing is
-    said of outputs. compares: whether it tells of a comparison, and is there only with one.
+    roles: of a STAC asset. needs: outputs that are written before it, asked for or not. by_default: whether it is
+    written when nothing is said of outputs. compares: whether it tells of a comparison, and is there only with one.
     """
 
     name: str
@@ -34,6 +38,7 @@ class Output:
     title_en: str
     title_fr: str
     write: Writer | None
+    roles: tuple[str, ...] = ("data",)
     needs: tuple[str, ...] = ()
     by_default: bool = True
     compares: bool = False
@@ -41,36 +46,49 @@ class Output:
 
 _ALL = (
     Output(
-        "classes", "classes.tif", COG, "Land cover classes (COG)", "Classes d'occupation du sol (COG)", write_classes
+        "classes", "classes.tif", _COG, "Land cover classes (COG)", "Classes d'occupation du sol (COG)", write_classes
     ),
     Output(
         "categories",
         "classes.tif.aux.xml",
-        "application/xml",
+        _XML,
         "Names of the classes: keep it beside the GeoTIFF",
         "Noms des classes : à garder à côté du GeoTIFF",
         write_categories,
+        roles=("metadata",),
     ),
     Output(
         "style",
         "classes.qml",
-        "application/xml",
+        _XML,
         "QGIS style of the GeoTIFF: keep it beside it",
         "Style QGIS du GeoTIFF : à garder à côté de lui",
         write_style,
+        roles=("metadata",),
+    ),
+    Output(
+        "qgis",
+        "classes.qlr",
+        _XML,
+        "QGIS layer definition: drag it onto the map",
+        "Définition de couche QGIS : à glisser sur la carte",
+        write_definition,
+        roles=("metadata",),
+        needs=("classes",),
     ),
     Output(
         "confidence",
         "confidence.tif",
-        COG,
+        _COG,
         "Confidence, 255 = certain (COG)",
         "Confiance, 255 = certaine (COG)",
         write_confidence,
+        roles=("data", "confidence"),
     ),
     Output(
         "areas",
         "areas.json",
-        "application/json",
+        _JSON,
         "Square metres and share per class",
         "Mètres carrés et part par classe",
         write_areas,
@@ -86,7 +104,7 @@ _ALL = (
     Output(
         "changes",
         "changes.json",
-        "application/json",
+        _JSON,
         "Square metres per pair of classes",
         "Mètres carrés par couple de classes",
         write_changes,
@@ -101,6 +119,7 @@ _ALL = (
         write_changes_csv,
         compares=True,
     ),
+    # Takes as long as the prediction of a block on a GPU: those who want polygons say so.
     Output(
         "polygons",
         "polygons.gpkg",
@@ -108,7 +127,6 @@ _ALL = (
         "Land cover polygons, as in the official product (GeoPackage)",
         "Polygones d'occupation du sol, comme dans le produit officiel (GeoPackage)",
         write_polygons,
-        # As long as the prediction of a block takes on a GPU: those who want them say so.
         by_default=False,
     ),
     Output(
@@ -118,6 +136,7 @@ _ALL = (
         "Picture with legend",
         "Image avec légende",
         write_picture,
+        roles=("overview",),
         needs=("classes",),
     ),
     Output(
@@ -127,16 +146,20 @@ _ALL = (
         "Report: map, areas, method, known weaknesses",
         "Rapport : carte, surfaces, méthode, faiblesses connues",
         write_report,
+        roles=("metadata",),
         needs=("classes",),
     ),
+    # Last of the files: it tells of all others.
     Output(
-        "tiles",
-        None,
-        "application/json",
-        "Tiles of the result (TileJSON)",
-        "Tuiles du résultat (TileJSON)",
-        None,
+        "stac",
+        stac.FILE_NAME,
+        stac.GEOJSON,
+        "STAC item of the result",
+        "Description STAC du résultat",
+        stac.write_stac,
+        roles=("metadata",),
     ),
+    Output("tiles", None, _JSON, "Tiles of the result (TileJSON)", "Tuiles du résultat (TileJSON)", None),
 )
 
 OUTPUTS = {output.name: output for output in _ALL}
@@ -148,8 +171,23 @@ def default_outputs(*, comparing: bool) -> tuple[str, ...]:
     return tuple(o.name for o in _ALL if o.by_default and (comparing or not o.compares))
 
 
-def to_write(names: Iterable[str]) -> list[Output]:
-    """The outputs of these names that are files, and those that they need, in the order of writing."""
+def write_outputs(prediction: Prediction, folder: str) -> dict[str, str]:
+    """Writes what was asked for, and what that needs, into a folder of the storage: output name -> href."""
+    for output in _wanted(prediction.asked.outputs):
+        if output.write is None or output.file_name is None:
+            continue
+        href = f"{folder}/{output.file_name}"
+        with prediction.storage.writing(href) as path:
+            output.write(prediction, path)
+        prediction.written[output.name] = Written(
+            href, output.file_name, output.media_type, output.title_en, output.roles
+        )
+        prediction.alive()
+    return {name: written.href for name, written in prediction.written.items()}
+
+
+def _wanted(names: Iterable[str]) -> list[Output]:
+    """The outputs of these names and those that they need, in the order of writing."""
     wanted: set[str] = set()
     waiting = list(names)
     while waiting:
@@ -157,4 +195,4 @@ def to_write(names: Iterable[str]) -> list[Output]:
         if name not in wanted:
             wanted.add(name)
             waiting += OUTPUTS[name].needs
-    return [output for output in _ALL if output.name in wanted and output.write is not None]
+    return [output for output in _ALL if output.name in wanted]

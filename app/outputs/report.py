@@ -56,7 +56,12 @@ def write_report(prediction: Prediction, path: Path) -> None:
     register_report_fonts()
     words = wording(prediction.asked.language)
     canvas = Canvas(
-        str(path), pagesize=A4, pageCompression=1, invariant=1, lang=words.language.value, initialFontName=REGULAR
+        str(path),
+        pagesize=A4,
+        pageCompression=1,
+        invariant=1,
+        lang=words.language.value,
+        initialFontName=REGULAR,  # type: ignore[arg-type]  # the stub says it is a number
     )
     canvas.setTitle(f"{words.title} {prediction.asked.permalink}")
     canvas.setSubject(words.imagery_of(prediction.source))

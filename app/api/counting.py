@@ -9,7 +9,7 @@ import shapely
 from app import aoi, jobs
 from app.access import Caller
 from app.api.callers import request_sha256
-from app.api.execution_bodies import choice, inputs_of
+from app.api.execution_bodies import AREA_SCHEMA, choice, inputs_of
 from app.catalogue import Catalogue, Layer
 from app.database import JobRow, sessions
 from app.errors import AoiTooLarge, ParameterInvalid, Unknown
@@ -71,7 +71,8 @@ def submit(
     if measurement.asked_m2 > config.statistics_km2 * 1e6:
         raise AoiTooLarge(
             f"the area is {measurement.asked_m2 / 1e6:.2f} km², the limit is {config.statistics_km2:g} km²: draw a "
-            "smaller one or split it"
+            "smaller one or split it",
+            measurement.asked_m2,
         )
     process, inputs = _process_of(measurement)
     asked = Count(
@@ -107,7 +108,7 @@ def _aoi_input() -> dict[str, Any]:
     return {
         "title": "Polygon",
         "description": f"Polygon in longitude/latitude, at most {settings().statistics_km2:g} km².",
-        "schema": {"type": "object", "format": "geojson-geometry"},
+        "schema": AREA_SCHEMA,
     }
 
 

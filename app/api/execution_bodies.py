@@ -22,15 +22,27 @@ def inputs_of(body: dict[str, Any], *, required: Sequence[str], allowed: Sequenc
     return given
 
 
+AREA_SCHEMA: dict[str, Any] = {
+    "oneOf": [
+        {"type": "object", "format": name}
+        for name in ("geojson-geometry", "geojson-feature", "geojson-feature-collection", "ogc-bbox")
+    ]
+}
+"""Of an area, in the words of the standard (table 13)."""
+
+
 def choice(title: str, choices: Sequence[dict[str, Any]], default: str | None = None) -> dict[str, Any]:
     """The description of an input that is one of some values.
 
     choices: `value`, `title` and more of each. They stand beside the schema: the standard's schema of schemas
     (schema.yaml) leaves no room in it for what a page wants to show.
     """
-    schema: dict[str, Any] = {"type": "string"}
-    if choices:
-        schema["enum"] = [each["value"] for each in choices]
+    schema = one_of([each["value"] for each in choices])
     if default is not None:
         schema["default"] = default
     return {"title": title, "schema": schema, "cosia:choices": list(choices)}
+
+
+def one_of(values: Sequence[str]) -> dict[str, Any]:
+    """The schema of a word that is one of these. Where there are none yet, it says nothing of them: no enum is empty."""
+    return {"type": "string", "enum": list(values)} if values else {"type": "string"}

@@ -8,6 +8,7 @@ from typing import Any
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from app.api.execution_bodies import one_of
 from app.catalogue import Catalogue
 from app.definitions import ImagerySource, ModelCard
 from app.errors import AoiOutside, ParameterInvalid, Unknown
@@ -29,8 +30,8 @@ class Options:
 
 def described(catalogue: Catalogue, sources: list[ImagerySource]) -> dict[str, Any]:
     """Descriptions of the inputs, with the layers and sources there are."""
-    layers = {"type": "string", "enum": [layer.id for layer in catalogue.layers()]}
-    imagery_sources = {"type": "string", "enum": [source.id for source in sources]}
+    layers = one_of([layer.id for layer in catalogue.layers()])
+    imagery_sources = one_of([source.id for source in sources])
     usual, comparing = ", ".join(default_outputs(comparing=False)), ", ".join(o.name for o in _of_comparisons())
     return {
         "outputs": {

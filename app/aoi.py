@@ -177,7 +177,8 @@ def require_measurable(aoi: Aoi, limit_km2: float) -> None:
         raise _too_large(abs(area_m2), limit_km2)
     if not outline_m <= _MOST_OUTLINE_KM * 1000:
         raise AoiTooLarge(
-            f"the area's outline is {outline_m / 1000:.0f} km long, the limit is {_MOST_OUTLINE_KM} km: simplify it"
+            f"the area's outline is {outline_m / 1000:.0f} km long, the limit is {_MOST_OUTLINE_KM} km: simplify it",
+            abs(area_m2),
         )
 
 
@@ -193,7 +194,8 @@ def require_within_limit(aoi: Aoi, epsg: int, limit_km2: float) -> float:
 
 def _too_large(area_m2: float, limit_km2: float) -> AoiTooLarge:
     return AoiTooLarge(
-        f"the area is {area_m2 / 1e6:.2f} km², the limit is {limit_km2:g} km²: draw a smaller one or split it"
+        f"the area is {area_m2 / 1e6:.2f} km², the limit is {limit_km2:g} km²: draw a smaller one or split it",
+        area_m2,
     )
 
 

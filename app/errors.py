@@ -45,6 +45,10 @@ class AoiInvalid(Invalid):
 class AoiTooLarge(Invalid):
     type = "aoi-too-large"
 
+    def __init__(self, message: str, area_m2: float) -> None:
+        super().__init__(message)
+        self.area_m2 = area_m2
+
 
 class AoiOutside(Invalid):
     type = "aoi-outside"

@@ -6,6 +6,8 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from app.api import quotas
+from app.api.callers import CallerOf
 from app.api.openapi import MEDIA_TYPE as OPENAPI_TYPE
 from app.settings import settings
 
@@ -44,7 +46,7 @@ def link(rel: str, path: str, title: str, type_: str = "application/json") -> di
 
 
 @router.get("", summary="What there is, and the limits in force")
-def landing() -> dict[str, Any]:
+def landing(caller: CallerOf) -> dict[str, Any]:
     config = settings()
     relations = "http://www.opengis.net/def/rel/ogc/1.0/"
     return {
@@ -76,7 +78,9 @@ def landing() -> dict[str, Any]:
             "statistics_km2": config.statistics_km2,
             "body_bytes": config.body_bytes,
             "active_jobs": config.active_jobs,
+            "km2_per_day": config.km2_per_day,
             "queue_length": config.queue_length,
+            "yours": quotas.of_caller(caller),
         },
     }
 

@@ -79,12 +79,21 @@ def status_of(error: errors.CosiaError) -> int:
     return 500
 
 
+def type_of(error: errors.CosiaError) -> str:
+    """The `type` of its problem document."""
+    return _uri(error.type)
+
+
+def _uri(type_: str) -> str:
+    return type_ if "://" in type_ else _TYPE_PREFIX + type_
+
+
 def problem(
     status: int, type_: str, detail: str, *, headers: dict[str, str] | None = None, parameter: str | None = None
 ) -> JSONResponse:
     """A problem document. `type_` is a word of ours or a URI of a standard."""
     body: dict[str, object] = {
-        "type": type_ if "://" in type_ else _TYPE_PREFIX + type_,
+        "type": _uri(type_),
         "title": _TITLES.get(status, "The request failed"),
         "status": status,
         "detail": detail,

@@ -13,16 +13,17 @@ from fastapi.responses import JSONResponse
 
 from app import jobs
 from app.access import Caller
-from app.api import counting, prediction
+from app.api import counting, prediction, quotas
 from app.api.bodies import read_json
 from app.api.callers import AskingCaller, IdempotencyKey
 from app.api.execution_requests import plain_request
 from app.api.job_documents import created
 from app.api.landing import link
+from app.api.problems import problem_of
 from app.api.tiles import catalogue_of
 from app.catalogue import Catalogue
 from app.database import JobRow
-from app.errors import ProcessUnknown
+from app.errors import LimitReached, ProcessUnknown
 from app.outputs import OUTPUTS, Language
 
 router = APIRouter(prefix="/api/processes", tags=["processes"])
@@ -85,6 +86,7 @@ _EXECUTE_BODY = {
                                 "aoi": {"type": "object", "description": "GeoJSON polygon, longitude/latitude"},
                                 "source": {"type": "string"},
                                 "model": {"type": "string"},
+                                "priority": {"type": "integer", "enum": [0, 1, 2]},
                                 "outputs": {
                                     "type": "array",
                                     "items": {"type": "string", "enum": list(OUTPUTS)},
@@ -164,7 +166,7 @@ async def execute(
 ) -> JSONResponse:
     process = _process(processID)
     body, catalogue = _plain(await read_json(request), process), catalogue_of(request)
-    answer = await run_in_threadpool(lambda: created(process.execute(body, catalogue, caller, idempotency_key)))
+    answer = await run_in_threadpool(lambda: _executed(process, body, catalogue, caller, idempotency_key))
     # Every process is executed asynchronously, whatever is preferred (RFC 7240, section 3, and the standard, 7.11.3).
     if "respond-async" in {word.strip().lower() for word in request.headers.get("prefer", "").split(",")}:
         answer.headers["Preference-Applied"] = "respond-async"
@@ -182,6 +184,18 @@ async def estimate(
         raise ProcessUnknown(f"process {processID} has no estimate; {jobs.PREDICT_LAND_COVER} has")
     body = _plain(await read_json(request), _process(processID))
     return await run_in_threadpool(estimated, body, catalogue_of(request), caller)
+
+
+def _executed(
+    process: _Process, body: dict[str, Any], catalogue: Catalogue, caller: Caller, idempotency_key: str | None
+) -> JSONResponse:
+    """The answer to an execution, with what the caller may still ask for in its header."""
+    try:
+        answer = created(process.execute(body, catalogue, caller, idempotency_key))
+    except LimitReached as error:
+        answer = problem_of(error)
+    answer.headers.update(quotas.header_fields(caller))
+    return answer
 
 
 def _plain(body: dict[str, Any], process: _Process) -> dict[str, Any]:

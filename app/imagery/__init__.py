@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.imagery.files import Bounds, ImageryFile, PixelLayout, open_raster, role_of
 from app.imagery.index import ImageryIndex, IndexedSource
-from app.imagery.sources import coverage, files_for, find, list_sources, register
+from app.imagery.sources import coverage, covered_share, files_for, find, list_sources, register
 
 __all__ = [
     "Bounds",
@@ -13,6 +13,7 @@ __all__ = [
     "IndexedSource",
     "PixelLayout",
     "coverage",
+    "covered_share",
     "files_for",
     "find",
     "list_sources",

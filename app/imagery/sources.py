@@ -12,7 +12,7 @@ from shapely.geometry.base import BaseGeometry
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from app.aoi import from_grid_crs
+from app.aoi import from_grid_crs, to_grid_crs
 from app.database import ImageryFileRow, ImagerySourceRow, Sessions, intersects, now_s
 from app.definitions import Band, ImagerySource, Role
 from app.definitions.imagery_source import ROLE_BANDS
@@ -110,6 +110,24 @@ def coverage(session: Session, source_id: str, bands: Iterable[Band] | None = No
     files = [_file(row) for row in rows]
     roles = {role_of(band, {file.role for file in files}) for band in bands or source.bands}
     return _lonlat_coverage(((f.role, f.bounds) for f in files if f.role in roles), source.epsg)
+
+
+def covered_share(session: Session, source_id: str, bands: Iterable[Band], area: BaseGeometry) -> float:
+    """Share (0-1) of an area (lon/lat) in which the source has all of these bands; looks at the files there alone.
+
+    Raises Unknown for a source that is not there.
+    """
+    source = find(session, source_id)
+    shape = to_grid_crs(area, source.epsg)
+    known = session.scalars(select(ImageryFileRow.role).where(ImageryFileRow.source_id == source_id).distinct())
+    there = {Role(role) for role in known}
+    boxes: dict[Role | None, list[BaseGeometry]] = {role_of(band, there): [] for band in bands}
+    for file in files_for(session, source_id, shape.bounds):
+        if file.role in boxes:
+            boxes[file.role].append(shapely.box(*file.bounds))
+    covered = shapely.intersection_all([shape, *(shapely.union_all(each, grid_size=1e-3) for each in boxes.values())])
+    share = float(covered.area / shape.area)
+    return share if share < 1 - 1e-9 else 1.0
 
 
 def all_files(session: Session, source_id: str) -> list[ImageryFile]:

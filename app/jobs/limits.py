@@ -97,7 +97,8 @@ def refusal(
         if area_m2 > most_m2:
             return AoiTooLarge(
                 f"the area is {area_m2 / 1e6:.2f} km², and you may ask for {limits.km2_per_day:g} km² in 24 hours: "
-                "draw a smaller one"
+                "draw a smaller one",
+                area_m2,
             )
         if used.area_m2 + area_m2 > most_m2:
             return LimitReached(

@@ -1,0 +1,165 @@
+"""The inputs of `predict-land-cover`: described with the choices there are, and checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app import aoi, imagery, models
+from app.access import Caller
+from app.api import prediction_options
+from app.api.callers import request_sha256
+from app.api.execution_bodies import AREA_SCHEMA, choice, inputs_of
+from app.api.prediction_options import Options
+from app.catalogue import Catalogue
+from app.database import sessions
+from app.definitions import ImagerySource, ModelCard
+from app.errors import AoiOutside, Forbidden, ParameterInvalid
+from app.models import TrainedModel
+from app.settings import settings
+from app.storage import storage
+
+_NAMES = ("aoi", "source", "model", "priority", *prediction_options.NAMES)
+
+_PRIORITIES = {0: "urgent, for callers with an API key", 1: "normal", 2: "when there is room"}
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Inputs that passed every check. coverage: share of the area with imagery; `sha256` is that of the request."""
+
+    aoi: aoi.Aoi
+    area_m2: float
+    coverage: float
+    source: ImagerySource
+    model: TrainedModel
+    priority: int
+    options: Options
+    sha256: str
+
+
+def described(catalogue: Catalogue) -> dict[str, Any]:
+    """Descriptions of the inputs, with the sources and models there are."""
+    with sessions().read() as session:
+        sources = imagery.list_sources(session)
+        trained = models.trained_models(session, storage())
+    return {
+        "aoi": {
+            "title": "Area of interest",
+            "description": f"Polygon in longitude/latitude, at most {settings().aoi_km2:g} km² and "
+            f"{settings().aoi_vertices} vertices.",
+            "schema": AREA_SCHEMA,
+        },
+        "source": {
+            **choice("Imagery source", [_source_choice(source) for source in sources], _default_source(sources)),
+            "minOccurs": 0,
+        },
+        "model": {
+            **choice("Model", [_model_choice(model) for model in trained.values()], models.default_model(trained)),
+            "minOccurs": 0,
+        },
+        "priority": {
+            "title": "Priority",
+            "description": "; ".join(f"{number}: {words}" for number, words in _PRIORITIES.items()),
+            "schema": {"type": "integer", "enum": list(_PRIORITIES), "default": 1},
+            "minOccurs": 0,
+        },
+        **prediction_options.described(catalogue, sources),
+    }
+
+
+def checked(body: dict[str, Any], catalogue: Catalogue, caller: Caller) -> Checked:
+    """Checks of form first, then of sense. Raises Invalid with what is allowed, Forbidden."""
+    config, database = settings(), sessions()
+    given = inputs_of(body, required=("aoi",), allowed=_NAMES)
+    priority = _checked_priority(given.get("priority", 1), caller)
+    polygon = aoi.parse(given["aoi"], most_vertices=config.aoi_vertices)
+    with database.read() as session:
+        sources = imagery.list_sources(session)
+        source = _chosen_source(given.get("source"), sources)
+        model = _chosen_model(given.get("model"), models.trained_models(session, storage()))
+    area_m2 = aoi.require_within_limit(polygon, source.epsg, config.aoi_km2)
+    missing = [band for band in model.card.bands if band not in source.bands]
+    if missing:
+        raise ParameterInvalid(
+            f"model {model.card.id!r} needs band {missing[0]}, which imagery source {source.id!r} does not have "
+            f"(it has {', '.join(source.bands)})",
+            "model",
+        )
+    options = prediction_options.checked(
+        given, area=polygon, source=source, card=model.card, sources=sources, catalogue=catalogue
+    )
+    with database.read() as session:
+        used = [each for each in (source, options.compared) if each is not None]
+        coverage = min(_coverage(session, each, model.card, polygon) for each in used)
+    return Checked(polygon, area_m2, coverage, source, model, priority, options, request_sha256(body))
+
+
+def _checked_priority(asked: object, caller: Caller) -> int:
+    if not isinstance(asked, int) or isinstance(asked, bool) or asked not in _PRIORITIES:
+        allowed = ", ".join(f"{number} ({words})" for number, words in _PRIORITIES.items())
+        raise ParameterInvalid(f"priority must be one of {allowed}", "priority")
+    if asked == 0 and not caller.has_key:
+        raise Forbidden("priority 0 is for callers with an API key: leave it out, or choose 1 or 2")
+    return asked
+
+
+def _coverage(session: Session, source: ImagerySource, card: ModelCard, polygon: aoi.Aoi) -> float:
+    """Share of the polygon. Raises AoiOutside where it is nothing."""
+    share = imagery.covered_share(session, source.id, card.bands, polygon)
+    if share > 0:
+        return share
+    west, south, east, north = (round(side, 4) for side in source.bbox)
+    raise AoiOutside(
+        f"the area lies outside imagery source {source.id!r}, which covers longitudes {west} to {east} "
+        f"and latitudes {south} to {north}"
+    )
+
+
+def _chosen_source(asked: object, sources: list[ImagerySource]) -> ImagerySource:
+    by_id = {source.id: source for source in sources}
+    chosen = _default_source(sources) if asked is None else asked
+    if not isinstance(chosen, str) or chosen not in by_id:
+        raise ParameterInvalid(f"there is no such imagery source; known: {', '.join(by_id) or 'none'}", "source")
+    return by_id[chosen]
+
+
+def _chosen_model(asked: object, trained: dict[str, TrainedModel]) -> TrainedModel:
+    chosen = models.default_model(trained) if asked is None else asked
+    if not isinstance(chosen, str) or chosen not in trained:
+        raise ParameterInvalid(f"there is no such model; ready to use: {', '.join(trained) or 'none'}", "model")
+    return trained[chosen]
+
+
+def _default_source(sources: list[ImagerySource]) -> str | None:
+    """The newest."""
+    return max(sources, key=lambda source: (source.year or 0, source.id)).id if sources else None
+
+
+def _source_choice(source: ImagerySource) -> dict[str, Any]:
+    return {
+        "value": source.id,
+        "title": source.title,
+        "cosia:epsg": source.epsg,
+        "cosia:bbox": list(source.bbox),
+        "cosia:bands": list(source.bands),
+        "cosia:year": source.year,
+        "cosia:attribution": source.attribution,
+        "cosia:demonstration": source.demonstration,
+        "cosia:version": source.version,
+    }
+
+
+def _model_choice(model: TrainedModel) -> dict[str, Any]:
+    card = model.card
+    return {
+        "value": card.id,
+        "title": card.title,
+        "description": card.description,
+        "cosia:bands": list(card.bands),
+        "cosia:weaknesses": list(card.weaknesses),
+        "cosia:french": card.french.model_dump(mode="json") if card.french else None,
+        "cosia:scores": [score.model_dump(mode="json") for score in card.scores],
+    }

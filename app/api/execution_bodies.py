@@ -44,5 +44,5 @@ def choice(title: str, choices: Sequence[dict[str, Any]], default: str | None = 
 
 
 def one_of(values: Sequence[str]) -> dict[str, Any]:
-    """The schema of a word that is one of these. Where there are none yet, it says nothing of them: no enum is empty."""
+    """The schema of a word that is one of these; of any word where there are none yet, for no enum is empty."""
     return {"type": "string", "enum": list(values)} if values else {"type": "string"}

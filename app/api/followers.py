@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import anyio
+import structlog
 from fastapi.concurrency import run_in_threadpool
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -24,8 +25,9 @@ from app.database import EventRow, JobRow, Sessions
 from app.errors import TooManyFollowers, Unavailable
 from app.jobs import Seen
 
-LOOK_S = 0.5
-"""Time between two looks for news."""
+log = structlog.get_logger(__name__)
+
+_LOOK_S = 0.5
 _QUEUE_S = 5.0
 """Time after which the status of a job is told again if the queue has moved, though the job has not."""
 _PAGE = 500
@@ -82,12 +84,13 @@ class Topic:
 
 
 class Followers:
-    """The followers of this process, at most `most`."""
+    """The followers of this process, at most `most`; look_s: time between two looks for news."""
 
-    def __init__(self, sessions: Sessions, statuses: Statuses, most: int) -> None:
+    def __init__(self, sessions: Sessions, statuses: Statuses, most: int, *, look_s: float = _LOOK_S) -> None:
         self._sessions = sessions
         self._statuses = statuses
         self._most = most
+        self._look_s = look_s
         self._count = 0
         self._topics: dict[tuple[str, str], Topic] = {}
         self._looking: asyncio.Task[None] | None = None
@@ -152,24 +155,28 @@ class Followers:
 
     async def _look_again(self) -> None:
         while True:
-            await anyio.sleep(LOOK_S)
+            await anyio.sleep(self._look_s)
             topics = [topic for topic in self._topics.values() if not topic.status.is_final]
             asked = [(topic.seen, topic.head, topic.is_due()) for topic in topics]
             try:
                 found = await run_in_threadpool(self._news, asked)
             except Unavailable:
                 continue
+            except Exception:
+                # Ours to mend. Meanwhile nobody may wait for ever for a reader that died.
+                log.exception("look_for_news_failed")
+                found = [_News(gone=True)] * len(topics)
             for topic, news in zip(topics, found, strict=True):
                 topic.take(news)
 
     def _news(self, asked: Sequence[tuple[Seen, int, bool]]) -> list[_News]:
         """Of each job: what happened after the event of that number; its status if anything did, or if asked."""
         with self._sessions.read() as session:
-            heads = dict(
-                row.tuple()
+            heads = {
+                job_id: head
                 for ids in _in_parts([seen.job.id for seen, _, _ in asked])
-                for row in session.execute(select(JobRow.id, JobRow.last_event).where(JobRow.id.in_(ids)))
-            )
+                for job_id, head in session.execute(select(JobRow.id, JobRow.last_event).where(JobRow.id.in_(ids)))
+            }
             wanted = [seen.job.id for seen, head, due in asked if due or heads.get(seen.job.id, 0) > head]
             rows = {
                 row.id: row
@@ -192,7 +199,7 @@ class Followers:
             try:
                 return await run_in_threadpool(self._read_page, topic.seen.job.id, since)
             except Unavailable:
-                await anyio.sleep(LOOK_S)
+                await anyio.sleep(self._look_s)
 
     def _read_page(self, job_id: str, since: int) -> list[tuple[int, bytes]]:
         with self._sessions.read() as session:

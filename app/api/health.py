@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
-from app import broker
+from app.broker_policy import eviction_policy, fault_of, is_safe
 from app.catalogue import Catalogue
 from app.database import is_reachable, sessions
+from app.errors import Unavailable
+from app.metrics import ServiceCollector, exposition
+from app.settings import settings
+from app.standing import standing
 from app.tiling.integrity import integrity
 
 router = APIRouter(tags=["health"])
+
+_NOT_KNOWN = "unknown while the database is away"
+_NEEDED = ("database", "catalogue", "rasters")
 
 
 @router.get("/healthz", summary="Whether this process answers")
@@ -21,16 +30,40 @@ async def healthz() -> dict[str, str]:
 
 @router.get("/readyz", summary="Whether the components this process needs answer", responses={503: {}})
 def readyz(request: Request) -> JSONResponse:
-    """200 with `degraded` while only the broker is away: tiles are served and jobs wait in the database."""
+    """200 with `degraded` while only jobs suffer: broker or workers are missing, and jobs wait in the database."""
+    reachable = is_reachable(sessions().engine)
     components = {
-        "database": "ok" if is_reachable(sessions().engine) else "away",
-        "broker": "ok" if broker.is_reachable() else "away",
+        "database": "ok" if reachable else "away",
         "catalogue": "ok" if request.app.state.catalogue.loaded else "not loaded yet",
         "rasters": _rasters(request.app.state.catalogue),
+        "broker": _broker(),
+        "workers": _workers() if reachable else _NOT_KNOWN,
     }
-    ready = all(components[name] == "ok" for name in ("database", "catalogue", "rasters"))
-    status = ("ready" if components["broker"] == "ok" else "degraded") if ready else "not ready"
-    return JSONResponse({"status": status, "components": components}, 200 if ready else 503)
+    if any(components[name] != "ok" for name in _NEEDED):
+        return JSONResponse({"status": "not ready", "components": components}, 503)
+    degraded = any(said != "ok" for said in components.values())
+    return JSONResponse({"status": "degraded" if degraded else "ready", "components": components})
+
+
+def _broker() -> str:
+    try:
+        policy = eviction_policy(settings())
+    except Unavailable:
+        return "away"
+    return "ok" if policy is None or is_safe(policy) else fault_of(policy)
+
+
+def _workers() -> str:
+    """Why jobs wait, where they do: nobody is at work, or those who are cannot predict."""
+    try:
+        with sessions().read() as session:
+            workers = standing(session, settings()).workers
+    except Unavailable:
+        return _NOT_KNOWN
+    out = sorted({worker.reason or "no reason given" for worker in workers if worker.state == "out of service"})
+    if out:
+        return f"out of service: {'; '.join(out)}"
+    return "ok" if any(worker.state == "ready" for worker in workers) else "none at work"
 
 
 def _rasters(catalogue: Catalogue) -> str:
@@ -42,6 +75,11 @@ def _rasters(catalogue: Catalogue) -> str:
     return f"unreadable in {', '.join(touched)}" if touched else "ok"
 
 
+@lru_cache
+def _collector() -> ServiceCollector:
+    return ServiceCollector(sessions, settings())
+
+
 @router.get("/metrics", summary="Figures for Prometheus", include_in_schema=False)
 def metrics() -> Response:
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    return Response(exposition(_collector()), media_type=CONTENT_TYPE_PLAIN_0_0_4)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from app.cli.content import imagery_, publish, unpublish
 from app.cli.group import main
+from app.cli.jobs import jobs_
 from app.cli.keys import keys_
 from app.cli.service import check, demo_, migrate, up, web
 
-for command in (up, web, migrate, demo_, check, imagery_, publish, unpublish, keys_):
+for command in (up, web, migrate, demo_, check, imagery_, publish, unpublish, keys_, jobs_):
     main.add_command(command)
 
 __all__ = ["main"]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import http.client
+import os
 import signal
 import sys
 from contextlib import closing
+from tempfile import TemporaryDirectory
 from types import FrameType
 
 import click
@@ -20,6 +22,7 @@ from app.database.migrate import require_head
 from app.errors import Unavailable
 from app.launcher import Launcher
 from app.logs import configure_logs
+from app.metrics import SHARED_FOLDER
 from app.settings import settings
 from app.storage import storage
 
@@ -67,19 +70,22 @@ def web(workers: int) -> None:
     except Unavailable as error:
         # Not a reason to stay down: the layers are read as soon as the database is back.
         say(error.message)
-    uvicorn.run(
-        "app.main:create_app",
-        factory=True,
-        host=settings().host,
-        port=settings().port,
-        workers=workers,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,  # uvicorn would believe whoever connects from this host; see app.main
-        timeout_keep_alive=15,
-        timeout_graceful_shutdown=8,
-    )
+    with TemporaryDirectory(prefix="cosia-metrics-") as counts:
+        if workers > 1:
+            os.environ[SHARED_FOLDER] = counts  # before the processes import what counts
+        uvicorn.run(
+            "app.main:create_app",
+            factory=True,
+            host=settings().host,
+            port=settings().port,
+            workers=workers,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,  # uvicorn would believe whoever connects from this host; see app.main
+            timeout_keep_alive=15,
+            timeout_graceful_shutdown=8,
+        )
 
 
 @click.command()

@@ -22,7 +22,7 @@ from app.storage import Storage
 
 log = structlog.get_logger(__name__)
 
-_AT_ONCE = 200
+_AT_ONCE = 50
 
 
 def expire(sessions: Sessions, storage: Storage, settings: Settings) -> int:

@@ -22,7 +22,7 @@ DAY_S = 86_400.0
 JUST_USED_S = 3600.0
 """Uses are noted to the hour; what was used within one is in use."""
 
-_AT_ONCE = 100
+_AT_ONCE = 20
 
 
 def folder_of(job_id: str) -> str:

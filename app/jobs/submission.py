@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from prometheus_client import Counter
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session
@@ -22,6 +23,7 @@ from app.jobs.reopening import try_again
 from app.jobs.states import PREDICT_LAND_COVER, record
 
 _ADVISORY_LOCK = 0x0C051B
+_BLOCKS_ASKED = Counter("cosia_blocks_asked", "Blocks of new jobs; reused: done before.", ["reused"])
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,8 @@ def submit(sessions: Sessions, request: Request, limits: Limits) -> JobRow:
             model_id=request.card.id,
         )
         job = _insert(session, request, rows)
+    _BLOCKS_ASKED.labels("yes").inc(job.blocks_reused)
+    _BLOCKS_ASKED.labels("no").inc(job.blocks_total - job.blocks_reused)
     ring(sessions, job.id)
     return job
 

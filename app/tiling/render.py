@@ -10,7 +10,7 @@ from pathlib import PurePath
 from typing import NamedTuple
 
 import numpy as np
-from prometheus_client import Histogram
+from prometheus_client import Counter, Histogram
 
 from app.definitions import Grid
 from app.settings import settings
@@ -27,6 +27,10 @@ _ENCODING = f"2 {version('deflate')}".encode()
 """Changes whenever equal pixels may be encoded as other bytes: part of every ETag."""
 
 RENDER_SECONDS = Histogram("cosia_tile_render_seconds", "Time to read and encode a tile that was not kept.")
+_LOOKS = Counter("cosia_tile_cache_looks", "Looks for an encoded tile.", ["cache", "found"])
+# Bound once: finding a counter by its labels costs more than counting.
+_IN_MEMORY, _NOT_IN_MEMORY = _LOOKS.labels("memory", "yes"), _LOOKS.labels("memory", "no")
+_SHARED, _NOT_SHARED = _LOOKS.labels("shared", "yes"), _LOOKS.labels("shared", "no")
 
 
 class Picture(NamedTuple):
@@ -73,7 +77,12 @@ def picture(tile: TileGrid, rasters: Sequence[RasterRef], style: Style) -> Pictu
 
 def known(asked: Picture) -> bytes | None:
     """Its encoded data where this process has it at hand: costs no file, no SQL and no waiting."""
-    return tile_cache().get(asked.key) if asked.bands else _EMPTY
+    if not asked.bands:
+        return _EMPTY
+    found = tile_cache().get(asked.key)
+    if found is not None:
+        _IN_MEMORY.inc()
+    return found
 
 
 def encoded(asked: Picture) -> bytes:
@@ -83,8 +92,11 @@ def encoded(asked: Picture) -> bytes:
     """
     found = known(asked)
     if found is None:
+        _NOT_IN_MEMORY.inc()
         shared = shared_cache()
         found = shared.get(asked.key) if shared else None
+        if shared:
+            (_NOT_SHARED if found is None else _SHARED).inc()
         if found is None:
             with RENDER_SECONDS.time():
                 found = _encode(read_tile(asked.tile, zip(asked.bands, asked.grids, strict=True)))

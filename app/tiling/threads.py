@@ -9,7 +9,11 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
+from prometheus_client import Counter
+
 from app.errors import TilesBusy
+
+REFUSED = Counter("cosia_tiles_refused", "Tiles that nobody had time to draw, answered with 503.")
 
 T = TypeVar("T")
 
@@ -75,4 +79,5 @@ class Flights:
 
 
 def _busy() -> TilesBusy:
+    REFUSED.inc()
     return TilesBusy("more tiles are asked for than can be drawn at the moment: try again in some seconds", 2)

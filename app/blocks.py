@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
 
-from sqlalchemy import Boolean, ColumnElement, and_, literal_column, not_, or_, select, update
+from sqlalchemy import ColumnElement, TextClause, and_, not_, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import CursorResult
@@ -79,7 +79,7 @@ class Claim:
 def ensure(session: Session, rows: Sequence[BlockRow]) -> None:
     """Inserts the blocks that are not there yet."""
     insert = postgresql_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
-    for batch in _batches(rows):
+    for batch in batches(rows):
         values = [
             {
                 "key": row.key,
@@ -100,7 +100,7 @@ def ensure(session: Session, rows: Sequence[BlockRow]) -> None:
 def locked(session: Session, keys: Sequence[str]) -> dict[str, str]:
     """Key -> status of these blocks, none of which ends, or is taken away, before the transaction does."""
     statuses: dict[str, str] = {}
-    for batch in _batches(sorted(keys)):  # in one order, so that two who lock never wait for each other
+    for batch in batches(sorted(keys)):  # in one order, so that two who lock never wait for each other
         rows = session.execute(
             select(BlockRow.key, BlockRow.status)
             .where(BlockRow.key.in_(batch))
@@ -113,13 +113,13 @@ def locked(session: Session, keys: Sequence[str]) -> dict[str, str]:
 
 def touch(session: Session, keys: Sequence[str]) -> None:
     """Notes that these blocks are of use now."""
-    for batch in _batches(keys):
+    for batch in batches(keys):
         session.execute(update(BlockRow).where(BlockRow.key.in_(batch)).values(used_at=now_s()))
 
 
 def renew_attempts(session: Session, keys: Sequence[str]) -> None:
     """Lets failed blocks be tried afresh."""
-    for batch in _batches(keys):
+    for batch in batches(keys):
         session.execute(
             update(BlockRow)
             .where(BlockRow.key.in_(batch), BlockRow.status == "failed")
@@ -194,12 +194,12 @@ def claim(session: Session, job_id: str, *, owner: str, limit: int, lease_s: flo
     return claims
 
 
-def open_() -> ColumnElement[bool]:
+def open_() -> TextClause:
     """A job's block whose end is not counted yet, in the words of the partial index that holds just those.
 
     SQLAlchemy would write `ended = 0` for SQLite, which does not find the index.
     """
-    return literal_column("NOT job_block.ended", Boolean)
+    return text("NOT job_block.ended")
 
 
 def _held(claim_: Claim) -> ColumnElement[bool]:
@@ -281,7 +281,8 @@ def expire(session: Session, key: str, *, lease_s: float) -> BlockRow | None:
 _T = TypeVar("_T")
 
 
-def _batches(items: Iterable[_T], size: int = _ROWS_AT_ONCE) -> Iterator[list[_T]]:
+def batches(items: Iterable[_T], size: int = _ROWS_AT_ONCE) -> Iterator[list[_T]]:
+    """Lists of at most `size` of the items: a statement takes a limited number of values."""
     iterator = iter(items)
     while batch := list(islice(iterator, size)):
         yield batch

@@ -16,6 +16,7 @@ import redis
 import structlog
 from celery import Celery
 from kombu.exceptions import OperationalError
+from kombu.transport.redis import Channel
 
 from app.settings import Settings, settings
 
@@ -30,7 +31,8 @@ GPU = "gpu"
 CPU = "cpu"
 """The queue of all that needs no network: results, areas."""
 
-_SOCKET_TIMEOUT_S = 5.0
+_SOCKET_TIMEOUT_S = 2.0
+_PRIORITIES = [0, 1, 2]
 
 
 def embedded_socket(data_folder: Path) -> Path:
@@ -79,28 +81,49 @@ def celery() -> Celery:
             "socket_connect_timeout": 2.0,
             "retry_on_timeout": False,
             "max_retries": 1,
+            "priority_steps": _PRIORITIES,
         },
-        task_routes={PREDICT: {"queue": GPU}, FINALIZE: {"queue": CPU}},
         task_default_queue=CPU,
     )
     return application
 
 
-def ring(task: str, job_id: str) -> bool:
-    """Sends one message; False when the broker is away (the sweeper rings again later)."""
+def ring(task: str, job_id: str, rung_at: float, queue: str, priority: int) -> bool:
+    """Sends one message; False when the broker is away (the sweeper rings again later).
+
+    rung_at: now, on the database's clock. queue and priority, where whoever hears it says how far the queue has come.
+    """
     try:
-        celery().send_task(task, args=[job_id], retry=False)
+        celery().send_task(task, args=[job_id, rung_at, queue, priority], queue=queue, priority=priority, retry=False)
     except (OperationalError, redis.RedisError, OSError) as error:
         log.warning("broker_away", task=task, job_id=job_id, error=type(error).__name__)
         return False
     return True
 
 
+def waiting(queue: str) -> int | None:
+    """Messages that wait in a queue, of all priorities; None when the broker is away."""
+    try:
+        with _client() as client:
+            return sum(client.llen(_list_of(queue, priority)) for priority in _PRIORITIES)
+    except (redis.RedisError, OSError):
+        return None
+
+
+def _list_of(queue: str, priority: int) -> str:
+    """The Redis list that Kombu keeps a queue's messages of one priority in."""
+    return f"{queue}{Channel.sep}{priority}" if priority else queue
+
+
+def _client() -> redis.Redis[bytes]:
+    url = broker_url(settings()).replace("redis+socket://", "unix://")
+    return redis.Redis.from_url(url, socket_timeout=2.0, socket_connect_timeout=2.0)
+
+
 def is_reachable() -> bool:
     """Whether the broker answers within two seconds."""
-    url = broker_url(settings()).replace("redis+socket://", "unix://")
     try:
-        with redis.Redis.from_url(url, socket_timeout=2.0, socket_connect_timeout=2.0) as client:
+        with _client() as client:
             return bool(client.ping())
     except (redis.RedisError, OSError):
         return False

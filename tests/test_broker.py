@@ -19,21 +19,39 @@ def configured(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
     return redis_url
 
 
-def test_ringing_puts_the_job_s_name_in_the_queue_of_the_task(configured: str) -> None:
-    assert broker.ring(broker.PREDICT, "job-1")
-    assert broker.ring(broker.FINALIZE, "job-1")
+def test_ringing_puts_the_job_s_name_in_its_queue(configured: str) -> None:
+    assert broker.ring(broker.PREDICT, "job-1", 12.5, "gpu", 0)
+    assert broker.ring(broker.FINALIZE, "job-1", 12.5, "cpu", 0)
 
     with redis_client.Redis.from_url(configured) as client:
         (message,) = client.lrange("gpu", 0, -1)
         assert client.llen("cpu") == 1
     assert json.loads(message)["headers"]["task"] == "cosia.predict_blocks"
+    assert json.loads(message)["headers"]["argsrepr"] == "['job-1', 12.5, 'gpu', 0]"
+
+
+def test_messages_of_every_priority_wait_in_a_queue_and_the_most_urgent_is_taken_first(configured: str) -> None:
+    for priority in (2, 1, 0, 1):
+        broker.ring(broker.PREDICT, f"job-{priority}", 1.0, "gpu", priority)
+    assert broker.waiting("gpu") == 4
+
+    taken = []
+    with broker.celery().connection_for_read() as connection, connection.SimpleQueue("gpu") as queue:
+        for _ in range(4):
+            message = queue.get(timeout=5)
+            taken.append(message.payload[0][0])
+            message.ack()
+
+    assert taken == ["job-0", "job-1", "job-1", "job-2"]
+    assert broker.waiting("gpu") == 0
 
 
 def test_a_broker_that_is_away_costs_no_exception(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COSIA_REDIS_URL", "redis://127.0.0.1:1/0")
     forget_settings()
 
-    assert not broker.ring(broker.PREDICT, "job-1")
+    assert not broker.ring(broker.PREDICT, "job-1", 1.0, "gpu", 1)
+    assert broker.waiting("gpu") is None
     assert not broker.is_reachable()
 
 

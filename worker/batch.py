@@ -19,6 +19,7 @@ from app.settings import Settings
 from app.storage import Storage, sha256
 from worker.leases import Leases
 from worker.pipeline import Predictor, predictor
+from worker.presence import Presence
 from worker.readers import FileReader
 
 log = structlog.get_logger(__name__)
@@ -36,13 +37,19 @@ class Batch:
     """
 
     def __init__(
-        self, sessions: Sessions, storage: Storage, settings: Settings, job_id: str, owner: str, stop: threading.Event
+        self,
+        sessions: Sessions,
+        storage: Storage,
+        settings: Settings,
+        job_id: str,
+        presence: Presence,
+        stop: threading.Event,
     ) -> None:
         self._sessions = sessions
         self._storage = storage
         self._settings = settings
         self._job_id = job_id
-        self._owner = owner
+        self._presence = presence
         self._stop = stop
 
     def run(self) -> list[str]:
@@ -51,7 +58,7 @@ class Batch:
             claims = jobs.claim_blocks(
                 session,
                 self._job_id,
-                owner=self._owner,
+                owner=self._presence.id,
                 limit=self._settings.batch_blocks,
                 lease_s=self._settings.lease_s,
                 most_attempts=self._settings.attempts,

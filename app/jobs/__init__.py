@@ -6,6 +6,7 @@ forgets `sweep` rings again.
 
 from __future__ import annotations
 
+from app.jobs.bells import claimable, hear, ring
 from app.jobs.finishing import (
     begin_finalizing,
     fail,
@@ -16,9 +17,9 @@ from app.jobs.finishing import (
     succeed,
     tell_progress,
 )
+from app.jobs.limits import Limits, Usage, limits_of, refusal, usage
 from app.jobs.listing import Selection, list_of
 from app.jobs.outlook import Outlook, jobs_ahead, outlook, ready_blocks
-from app.jobs.queue import has_claimable, ring, sweep
 from app.jobs.states import (
     ACTIVE,
     COMPARE_LAYERS,
@@ -32,7 +33,8 @@ from app.jobs.states import (
     get,
     progress,
 )
-from app.jobs.submission import Count, Limits, Request, serialise_submissions, submit, submit_count
+from app.jobs.submission import Count, Request, serialise_submissions, submit, submit_count
+from app.jobs.sweeping import Swept, sweep
 from app.jobs.visibility import Seen, own, seen_by
 from app.jobs.work import block_bbox, block_ended, claim_blocks, dismiss
 
@@ -49,10 +51,13 @@ __all__ = [
     "Request",
     "Seen",
     "Selection",
+    "Swept",
+    "Usage",
     "begin_finalizing",
     "block_bbox",
     "block_ended",
     "claim_blocks",
+    "claimable",
     "dismiss",
     "done_blocks",
     "ended_blocks",
@@ -60,14 +65,16 @@ __all__ = [
     "fail",
     "fail_finalizing",
     "get",
-    "has_claimable",
+    "hear",
     "jobs_ahead",
+    "limits_of",
     "list_of",
     "outlook",
     "own",
     "postpone_finalizing",
     "progress",
     "ready_blocks",
+    "refusal",
     "renew_finalizing",
     "ring",
     "seen_by",
@@ -78,4 +85,5 @@ __all__ = [
     "succeed",
     "sweep",
     "tell_progress",
+    "usage",
 ]

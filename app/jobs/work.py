@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shapely import box
-from sqlalchemy import not_, update
+from sqlalchemy import case, not_, update
 from sqlalchemy.orm import Session
 
 from app import aoi, blocks
@@ -23,10 +23,17 @@ def claim_blocks(
     job = session.get(JobRow, job_id)
     if job is None or job.status not in ACTIVE:
         return []
-    claims = blocks.claim(session, job_id, owner=owner, limit=limit, lease_s=lease_s, most_attempts=most_attempts)
+    claims = blocks.claim(
+        session, job_id, owner=batch_owner(owner, job_id), limit=limit, lease_s=lease_s, most_attempts=most_attempts
+    )
     if claims and move(session, job_id, "accepted", status="running", started_at=now_s()):
         record(session, job_id, "status")
     return claims
+
+
+def batch_owner(worker_id: str, job_id: str) -> str:
+    """Who holds the blocks of a batch: a worker, for a job."""
+    return f"{worker_id}/{job_id}"
 
 
 def block_bbox(epsg: int, cell: BlockCell) -> tuple[float, float, float, float]:
@@ -56,6 +63,11 @@ def block_ended(session: Session, key: str, bbox: Sequence[float], *, failed: bo
             .values(
                 blocks_done=JobRow.blocks_done + (0 if failed else 1),
                 blocks_failed=JobRow.blocks_failed + (1 if failed else 0),
+                # At the last block the bells of blocks are of no use; those that count now are for the job's end.
+                bells=case(
+                    (JobRow.blocks_done + JobRow.blocks_failed + 1 >= JobRow.blocks_total, 0), else_=JobRow.bells
+                ),
+                message="",
                 last_event=JobRow.last_event + 1,
                 updated_at=now_s(),
             )

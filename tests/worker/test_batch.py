@@ -27,6 +27,7 @@ from tests import samples
 from worker.architectures import build
 from worker.batch import Batch
 from worker.finalize import finalize
+from worker.presence import Presence
 
 BLOCK = prediction_grid().block(samples.CELL)
 PATCH_PX = 400
@@ -97,7 +98,8 @@ def submit(
 def run_batch(
     sessions: Sessions, storage: FolderStorage, settings: Settings, job: JobRow, stop: threading.Event | None = None
 ) -> list[str]:
-    return Batch(sessions, storage, settings, job.id, "a", stop or threading.Event()).run()
+    presence = Presence(sessions, device="cpu", queues=("gpu", "cpu"))
+    return Batch(sessions, storage, settings, job.id, presence, stop or threading.Event()).run()
 
 
 def rows(sessions: Sessions) -> list[BlockRow]:

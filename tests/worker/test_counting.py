@@ -61,6 +61,7 @@ def finish(sessions: Sessions, storage: FolderStorage, tmp_path: Path) -> Finish
 @pytest.fixture(autouse=True)
 def _nobody_is_rung(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.broker.ring", lambda *_: True)
+    monkeypatch.setattr("app.broker.waiting", lambda _: 0)
 
 
 def submit(sessions: Sessions, **changes: object) -> JobRow:
@@ -200,8 +201,8 @@ def test_a_job_whose_worker_is_killed_while_it_counts_is_finished_by_another(
     assert killed.returncode == -signal.SIGKILL
     assert state(sessions, job).status == "running"
     with sessions.write() as session:  # as time would
-        session.execute(update(JobRow).values(lease_until=0.0))
-    assert jobs.sweep(sessions, most_attempts=2, silence_s=0) == [job.id]
+        session.execute(update(JobRow).values(lease_until=0.0, rung_at=0.0))
+    assert jobs.sweep(sessions).jobs_rung == [job.id]
     finish(job)
     document = json.loads(storage.path(f"jobs/{job.id}/areas.json").read_text())
     assert (state(sessions, job).status, document["area_m2"]) == ("successful", 5120 * 64 * 0.04)

@@ -1,0 +1,103 @@
+"""This worker process as others see it: its row, its measured pace, what it has counted, and whether it takes work."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import uuid
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from app import workers
+from app.database import Sessions
+
+log = structlog.get_logger(__name__)
+
+_WEIGHT_OF_LATEST = 0.5
+
+
+class Presence:
+    """Shared by the threads of the process. `id` is also the owner of its claims."""
+
+    def __init__(self, sessions: Sessions, *, device: str, queues: Sequence[str]) -> None:
+        self.id = _new_id()
+        self.queues = tuple(queues)
+        self.device = device
+        self._sessions = sessions
+        self._lock = threading.Lock()
+        self._registered = False
+        self._tallies: Counter[str] = Counter()
+        self._paces: dict[str, float] = {}
+        self._reason: str | None = None
+        self._listeners: list[Callable[[bool], None]] = []
+
+    def tally(self, name: str, amount: float = 1) -> None:
+        """Counts something that Prometheus is told of, see `app.workers`."""
+        with self._lock:
+            self._tallies[name] += amount  # type: ignore[assignment]  # seconds are counted too
+
+    def measured(self, model_id: str, seconds_per_block: float) -> None:
+        """The pace of a batch; the latest counts half."""
+        with self._lock:
+            before = self._paces.get(model_id, seconds_per_block)
+            self._paces[model_id] = before + _WEIGHT_OF_LATEST * (seconds_per_block - before)
+
+    def seconds_per_block(self, model_id: str) -> float | None:
+        """None before the first batch of that model."""
+        with self._lock:
+            return self._paces.get(model_id)
+
+    @property
+    def out_of_service(self) -> str | None:
+        """Why this worker predicts nothing; None where it does."""
+        return self._reason
+
+    def leave(self, reason: str) -> None:
+        """Takes the worker out of service: the queues of predictions are for others."""
+        log.error("worker_out_of_service", reason=reason)
+        self._set(reason)
+
+    def come_back(self) -> None:
+        log.info("worker_in_service")
+        self._set(None)
+
+    def on_change(self, listener: Callable[[bool], None]) -> None:
+        """listener: told whether the worker is in service, now and whenever that changes."""
+        self._listeners.append(listener)
+        listener(self._reason is None)
+
+    def _set(self, reason: str | None) -> None:
+        self._reason = reason
+        for listener in self._listeners:
+            listener(reason is None)
+
+    def beat(self) -> None:
+        """A sign of life. Raises Unavailable."""
+        with self._lock:
+            tallies, paces = dict(self._tallies), dict(self._paces)
+        with self._sessions.write() as session:
+            if self._registered:
+                fresh = workers.beat(
+                    session, self.id, seconds_per_block=paces, tallies=tallies, out_of_service=self._reason
+                )
+                if fresh:
+                    return
+                log.warning("worker_was_taken_for_dead", worker=self.id)
+                with self._lock:  # what the row held is kept in the row of the past
+                    self._tallies.subtract(tallies)
+                    self.id = _new_id()
+            workers.register(session, self.id, host=socket.gethostname(), device=self.device, queues=self.queues)
+        self._registered = True
+
+    def stop(self, reason: str | None = None) -> None:
+        """The last word; reason: why the worker ends, where it was not asked to. Raises Unavailable."""
+        self.beat()
+        with self._sessions.write() as session:
+            workers.stopped(session, self.id, reason=reason)
+
+
+def _new_id() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"

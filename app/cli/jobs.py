@@ -18,6 +18,7 @@ from app.database import BlockRow, JobBlockRow, JobRow, Sessions, sessions
 from app.database.migrate import require_head
 from app.errors import Conflict, JobUnknown
 from app.expiry import Expired, Expiry, results
+from app.logs import configure_logs
 from app.requeue import requeue
 from app.settings import settings
 from app.storage import storage
@@ -29,6 +30,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="For scripts.")
 @click.group("jobs")
 def jobs_() -> None:
     """What was asked of the service: list, show, requeue, expire."""
+    configure_logs("WARNING")  # to standard error: the other is for what was asked
     require_head(sessions().engine)
 
 

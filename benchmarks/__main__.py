@@ -15,7 +15,18 @@ from multiprocessing import get_context
 
 from benchmarks.figures import Figure, table
 
-MEASUREMENTS = ("tiles", "throughput", "cached", "scale", "memory", "statistics", "publishing", "inference")
+MEASUREMENTS = (
+    "tiles",
+    "throughput",
+    "cached",
+    "scale",
+    "memory",
+    "statistics",
+    "publishing",
+    "inference",
+    "jobs",
+    "queue",
+)
 """Modules of this package, each with `measure() -> list[Figure]`."""
 
 

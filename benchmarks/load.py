@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.cpu import cpu_s
 from benchmarks.servers import Server
 
 _CONNECTIONS = 4
 _SCRIPT = Path(__file__).with_name("paths.lua")
-_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 class Load(NamedTuple):
@@ -31,21 +30,12 @@ def ask(server: Server, paths: Sequence[str], seconds: int, offset: int = 0) -> 
         listed.write("\n".join(paths))
         listed.flush()
         options = ["-t1", f"-c{_CONNECTIONS}", f"-d{seconds}s", "--timeout", "30s", "-s", str(_SCRIPT)]
-        before = _cpu_s(server)
+        before = cpu_s(server.pids)
         command = ["wrk", *options, server.address, "--", listed.name, str(offset)]
         output = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603
-        spent_s = _cpu_s(server) - before
+        spent_s = cpu_s(server.pids) - before
     told = json.loads(output.splitlines()[-1])
     if told["refused"] or told["broken"]:
         raise RuntimeError(f"{server.name}: {told}")
     answers = told["requests"]
     return Load(answers / (told["duration_us"] / 1e6), 1000 * spent_s / answers, told["p99_us"] / 1000)
-
-
-def _cpu_s(server: Server) -> float:
-    """User and system time of the processes so far, children that have ended included, seconds (proc(5))."""
-    ticks = 0
-    for pid in server.pids:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        ticks += sum(int(field) for field in fields[11:15])
-    return ticks / _TICKS_PER_S

@@ -1,0 +1,137 @@
+"""Workers that compute nothing: all that a worker asks of database and broker, by the product's own functions.
+
+They hear bells from Redis, claim, publish and count blocks, ring, give signs of life and sweep. Instead of reading,
+predicting and writing a block they wait for a while. Many share a process, each with a thread and connections.
+"""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.synchronize import Event
+from queue import Empty
+from typing import Any
+
+from app import blocks, broker, jobs
+from app.blocks import Claim
+from app.database import Sessions, connect
+from app.database.engine import database_url
+from app.expiry import Expiry
+from app.settings import settings
+from app.storage import storage
+from worker.presence import Presence
+from worker.sweeper import Sweeper
+
+_HISTOGRAM = {"1": 1_500_000, "6": 1_200_000, "9": 900_000, "12": 594_304}
+_PROCESSES = 4
+_MOST_BLOCKS = 64
+
+
+@contextmanager
+def simulated_workers(environment: dict[str, str], count: int, seconds_per_block: float) -> Iterator[None]:
+    """`count` workers until the end of the `with`. environment: the `COSIA_` variables they live by."""
+    context = multiprocessing.get_context("spawn")
+    stop, ready = context.Event(), context.Semaphore(0)
+    shares = [count // _PROCESSES + (number < count % _PROCESSES) for number in range(_PROCESSES)]
+    processes = [
+        context.Process(target=_work, args=(environment, share, seconds_per_block, ready, stop))
+        for share in shares
+        if share
+    ]
+    for process in processes:
+        process.start()
+    for _ in range(count):
+        if not ready.acquire(timeout=120):
+            raise RuntimeError("a simulated worker did not start")
+    try:
+        yield
+    finally:
+        stop.set()
+        for process in processes:
+            process.join(30)
+            process.kill()
+
+
+def _work(environment: dict[str, str], count: int, seconds_per_block: float, ready: Any, stop: Event) -> None:
+    os.environ |= environment
+    threads = [threading.Thread(target=_Worker(seconds_per_block).run, args=(ready, stop)) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+class _Worker:
+    """`worker.tasks` and `worker.batch` without what is between claim and publication."""
+
+    def __init__(self, seconds_per_block: float) -> None:
+        self._sessions = Sessions(connect(database_url(settings())))
+        self._presence = Presence(self._sessions, device="none", queues=(broker.GPU,))
+        self._seconds = seconds_per_block
+
+    def run(self, ready: Any, stop: Event) -> None:
+        ended = threading.Event()
+        expiry = Expiry(self._sessions, storage(), settings())
+        self._presence.beat()
+        Sweeper(self._sessions, self._presence, expiry, every_s=settings().sweep_s).start(ended)
+        with broker.celery().connection_for_read() as connection, connection.SimpleQueue(broker.GPU) as bells:
+            ready.release()
+            while not stop.is_set():
+                try:
+                    message = bells.get(timeout=0.5)
+                except Empty:
+                    continue
+                job_id, rung_at, queue, priority = message.payload[0]
+                if jobs.hear(self._sessions, job_id, rung_at, queue, priority):
+                    for each in (job_id, *self._batch(job_id)):
+                        jobs.ring(self._sessions, each)
+                message.ack()
+        ended.set()
+
+    def _batch(self, job_id: str) -> list[str]:
+        with self._sessions.write() as session:
+            claims = jobs.claim_blocks(
+                session,
+                job_id,
+                owner=self._presence.id,
+                limit=self._limit(),
+                lease_s=settings().lease_s,
+                most_attempts=settings().attempts,
+            )
+        complete: list[str] = []
+        renewed_at = time.monotonic()
+        for number, claim in enumerate(claims):
+            time.sleep(self._seconds)
+            if time.monotonic() - renewed_at > settings().lease_s / 3:
+                renewed_at = time.monotonic()
+                with self._sessions.write() as session:
+                    for each in claims[number:]:
+                        blocks.renew(session, each, lease_s=settings().lease_s)
+            complete += self._publish(job_id, claim)
+        return complete
+
+    def _limit(self) -> int:
+        return (
+            max(1, min(_MOST_BLOCKS, math.floor(settings().batch_s / self._seconds))) if self._seconds else _MOST_BLOCKS
+        )
+
+    def _publish(self, job_id: str, claim: Claim) -> list[str]:
+        with self._sessions.read() as session:
+            jobs.get(session, job_id)
+        with self._sessions.write() as session:
+            published = blocks.complete(
+                session,
+                claim,
+                href=blocks.block_href(claim.key),
+                sha256=claim.key * 2,
+                histogram=_HISTOGRAM,
+                seconds=self._seconds,
+            )
+            if not published:
+                return []
+            return jobs.block_ended(session, claim.key, jobs.block_bbox(claim.epsg, claim.cell))

@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import lru_cache
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 import deflate
 import numpy as np
@@ -29,11 +29,22 @@ Part = tuple[tuple[int, int, int, int], np.ndarray]
 Progress = Callable[[float], None]
 """Told the fraction done, 0-1."""
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 """Grows with every change of how files are written: part of what names their content."""
 
-_DEFLATE_LEVEL = 7
-"""An eighth less than 6 for 2.6 ms of CPU more per megapixel; beyond 7, every twentieth costs as much again."""
+
+class _Kind(NamedTuple):
+    """What of a raster's pixels decides how they are stored."""
+
+    halved: Callable[[np.ndarray], np.ndarray]
+    deflate_level: int
+
+
+# 7 saves an eighth on 6 for 2.6 ms of CPU more per megapixel; beyond it, every twentieth costs as much again.
+_CLASSES = _Kind(halved_by_mode, 7)
+# Confidence is noise for the most part: 7 would save a twentieth, in two and a half times as long.
+_CONFIDENCE = _Kind(halved_by_mean, 1)
+
 _THREADS = min(8, os.cpu_count() or 1)
 _RUN_PX = 32 * TILE_PX
 """Width of what a thread compresses at a time."""
@@ -55,7 +66,7 @@ def write_class_cog(
     """
     names = {f"CLASS_{c.value}": c.title_fr for c in nomenclature.classes}
     tags = {"NOMENCLATURE": nomenclature.id, **names}
-    _write_cog(path, grid, parts, halved_by_mode, nomenclature.palette, tags, progress)
+    _write_cog(path, grid, parts, _CLASSES, nomenclature.palette, tags, progress)
 
 
 def write_confidence_cog(path: Path, grid: Grid, parts: Iterable[Part], progress: Progress | None = None) -> None:
@@ -64,14 +75,14 @@ def write_confidence_cog(path: Path, grid: Grid, parts: Iterable[Part], progress
     parts: as for `write_class_cog`.
     """
     tags = {"DESCRIPTION": "confidence, 255 = certain, 0 = nodata"}
-    _write_cog(path, grid, parts, halved_by_mean, None, tags, progress)
+    _write_cog(path, grid, parts, _CONFIDENCE, None, tags, progress)
 
 
 def _write_cog(
     path: Path,
     grid: Grid,
     parts: Iterable[Part],
-    halved: Callable[[np.ndarray], np.ndarray],
+    kind: _Kind,
     palette: np.ndarray | None,
     tags: Mapping[str, str],
     progress: Progress | None,
@@ -86,7 +97,7 @@ def _write_cog(
             tiles = opened.enter_context(tempfile.TemporaryFile(dir=path.parent))
             above = levels[0] if levels else None
             width, height = -(-grid.width // factor), -(-grid.height // factor)
-            levels.insert(0, _LevelWriter(width, height, tiles, threads, halved, above))
+            levels.insert(0, _LevelWriter(width, height, tiles, threads, kind, above))
         for number, band in enumerate(_bands(grid, parts), start=1):
             levels[0].append(band)
             if progress is not None:
@@ -127,21 +138,23 @@ class _LevelWriter:
         height: int,
         tiles: IO[bytes],
         threads: ThreadPoolExecutor,
-        halved: Callable[[np.ndarray], np.ndarray],
+        kind: _Kind,
         above: _LevelWriter | None,
     ) -> None:
         self._width, self._height = width, height
         self._tiles, self._sizes = tiles, list[int]()
-        self._threads, self._halved, self._above = threads, halved, above
+        self._threads, self._kind, self._above = threads, kind, above
         self._waiting: deque[Future[list[bytes]]] = deque()
         self._half: np.ndarray | None = None
 
     def append(self, band: np.ndarray) -> None:
         """Takes the next row of tiles, (256, width up to whole tiles); waits while too much is uncompressed."""
         for column in range(0, band.shape[1], _RUN_PX):
-            self._waiting.append(self._threads.submit(_compressed, band[:, column : column + _RUN_PX]))
+            self._waiting.append(
+                self._threads.submit(_compressed, band[:, column : column + _RUN_PX], self._kind.deflate_level)
+            )
         if self._above is not None:
-            self._above._take_half(self._halved(band))
+            self._above._take_half(self._kind.halved(band))
         while len(self._waiting) > _MAX_WAITING_RUNS:
             self._write_first()
 
@@ -174,10 +187,10 @@ def _padded(width: int) -> int:
     return -(-width // TILE_PX) * TILE_PX
 
 
-def _compressed(run: np.ndarray) -> list[bytes]:
+def _compressed(run: np.ndarray, level: int) -> list[bytes]:
     """Each tile of (256, n × 256) as a zlib stream; tiles of one value, which are many, come from memory."""
     tiles = (run[:, column : column + TILE_PX].tobytes() for column in range(0, run.shape[1], TILE_PX))
-    return [_compressed_plain(tile[0]) if tile == _plain(tile[0]) else _deflated(tile) for tile in tiles]
+    return [_compressed_plain(tile[0], level) if tile == _plain(tile[0]) else _deflated(tile, level) for tile in tiles]
 
 
 @lru_cache(256)
@@ -185,10 +198,10 @@ def _plain(value: int) -> bytes:
     return bytes([value]) * TILE_PX**2
 
 
-@lru_cache(256)
-def _compressed_plain(value: int) -> bytes:
-    return _deflated(_plain(value))
+@lru_cache(512)
+def _compressed_plain(value: int, level: int) -> bytes:
+    return _deflated(_plain(value), level)
 
 
-def _deflated(tile: bytes) -> bytes:
-    return bytes(deflate.zlib_compress(tile, _DEFLATE_LEVEL))
+def _deflated(tile: bytes, level: int) -> bytes:
+    return bytes(deflate.zlib_compress(tile, level))

@@ -100,33 +100,29 @@ class Stack:
         return child
 
     @contextmanager
-    def workers_that_are_restarted(
-        self, *faults: Fault, at_first: Sequence[Fault] = (), count: int = 1
+    def a_worker_that_is_restarted(
+        self, *faults: Fault, at_first: Sequence[Fault] = (), **settings: str
     ) -> Iterator[list[Child]]:
-        """Workers that somebody starts again whenever they end, as `cosia up` does. Gives all that lived so far.
+        """A worker that somebody starts again whenever it ends, as `cosia up` does. Gives all that lived so far.
 
-        at_first: faults of those that are started first, and of none that takes their place.
+        at_first: faults of the first one, and of none that takes its place.
         """
         lived: list[Child] = []
         stop = threading.Event()
 
         def nurse() -> None:
-            child = self.start_worker(*faults, *at_first)
-            lived.append(child)
+            lived.append(self.start_worker(*faults, *at_first, **settings))
             while not stop.wait(_POLL_S):
-                if child.poll() is not None:
-                    child = self.start_worker(*faults)
-                    lived.append(child)
+                if lived[-1].poll() is not None:
+                    lived.append(self.start_worker(*faults, **settings))
 
-        nurses = [threading.Thread(target=nurse) for _ in range(count)]
-        for each in nurses:
-            each.start()
+        thread = threading.Thread(target=nurse)
+        thread.start()
         try:
             yield lived
         finally:
             stop.set()
-            for each in nurses:
-                each.join()
+            thread.join()
 
     def close(self) -> None:
         for child in self._children:

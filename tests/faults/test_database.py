@@ -45,7 +45,7 @@ def freeze(database: PostgisServer, number: signal.Signals) -> None:
 def in_mid_run(stack: Stack) -> Iterator[None]:
     """Four blocks asked for, the second in a worker's hands, which goes on in the middle of what happens meanwhile."""
     stack.start_web()
-    with stack.workers_that_are_restarted(at_first=[Fault("predicting", "halt", at=2)]) as lived:
+    with stack.a_worker_that_is_restarted(at_first=[Fault("predicting", "halt", at=2)]) as lived:
         job = stack.ask(Area(columns=2, rows=2))
         stack.wait_until(lambda: any(child.has_reached("predicting") for child in lived), "a job is running")
         release = threading.Timer(1.0, lived[0].release, ["predicting"])

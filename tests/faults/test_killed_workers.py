@@ -47,7 +47,7 @@ def test_a_block_that_kills_its_worker_fails_alone(postgis_stack: Stack, undistu
     """K03: the poisoned job fails after three attempts, with the reason; five jobs behind it are done."""
     postgis_stack.start_web()
     poison = Fault("reading", always=True, cell=cell(0, 0))
-    with postgis_stack.workers_that_are_restarted(poison) as lived:
+    with postgis_stack.a_worker_that_is_restarted(poison) as lived:
         poisoned = postgis_stack.ask(Area(columns=2))
         healthy = [postgis_stack.ask(Area(column=column)) for column in range(1, 6)]
 

@@ -24,7 +24,7 @@ SINGLE_BLOCKS = [Area(column=number % COLUMNS, row=number // COLUMNS) for number
 def one_running_and_twenty_queued(stack: Stack) -> Iterator[list[str]]:
     """Gives the jobs while a worker is in the middle of the first; afterwards it goes on."""
     stack.start_web()
-    with stack.workers_that_are_restarted(at_first=[Fault("predicting", "halt")]) as lived:
+    with stack.a_worker_that_is_restarted(at_first=[Fault("predicting", "halt")]) as lived:
         jobs = [stack.ask(area) for area in SINGLE_BLOCKS]
         stack.wait_until(lambda: any(child.has_reached("predicting") for child in lived), "a job is running")
         with canaries(stack):
@@ -84,7 +84,7 @@ def test_what_is_asked_while_redis_is_away_is_accepted_and_done_later(
 ) -> None:
     postgis_stack.start_web()
     postgis_stack.redis.program.end(signal.SIGKILL)
-    with canaries(postgis_stack), postgis_stack.workers_that_are_restarted():
+    with canaries(postgis_stack), postgis_stack.a_worker_that_is_restarted():
         job = postgis_stack.ask(Area(columns=2))
         readiness = postgis_stack.web.ask("/readyz")
         assert (readiness.status, readiness.document["status"]) == (200, "degraded")
@@ -94,6 +94,17 @@ def test_what_is_asked_while_redis_is_away_is_accepted_and_done_later(
 
         assert postgis_stack.wait(job) == ["successful"]
     require_conserved(postgis_stack, undisturbed)
+
+
+def test_limits_hold_while_redis_is_away(postgis_stack: Stack) -> None:
+    """R05: they are counted in the database, so that nobody slips in."""
+    postgis_stack.start_web(COSIA_ACTIVE_JOBS="2")
+    postgis_stack.redis.program.end(signal.SIGKILL)
+
+    with canaries(postgis_stack):
+        answers = [postgis_stack.post(Area(column=column)) for column in range(4)]
+
+    assert [answer.status for answer in answers] == [201, 201, 429, 429]
 
 
 @pytest.mark.parametrize("command", ["web", "worker"])

@@ -75,7 +75,7 @@ def test_a_web_process_that_is_told_to_stop_answers_what_it_was_asked(postgis_st
 
     def ask(number: int) -> int:
         begun.wait()
-        return postgis_stack.post(Area(column=number % 6), web=web).status if number < 4 else web.ask(GOOD_TILE).status
+        return postgis_stack.post(Area(column=number % 6), web=web).status if number < 2 else web.ask(GOOD_TILE).status
 
     with ThreadPoolExecutor(20) as clients:
         answers = [clients.submit(ask, number) for number in range(20)]

@@ -54,7 +54,7 @@ def finalize(
                 else Turn(sessions, storage, settings, catalogue, job, lease, stop).results()
             )
     except _NotWanted:
-        log.info("results_not_wanted_any_more")
+        _remove_if_dismissed(sessions, storage, job)
     except RasterUnreadable as error:
         # A replaced file is read anew at the next try; a damaged one stays so, and then that is the reason.
         _fail_attempt(sessions, settings, job, error.message)
@@ -72,13 +72,25 @@ def finalize(
         if results is None:
             return True
         with sessions.write() as session:
-            if jobs.succeed(session, job_id, results, fence=job.fence):
-                log.info("job_successful", process=job.process, area_m2=round(job.area_m2))
+            successful = jobs.succeed(session, job_id, results, fence=job.fence)
+        if successful:
+            log.info("job_successful", process=job.process, area_m2=round(job.area_m2))
+        else:
+            _remove_if_dismissed(sessions, storage, job)
     return False
 
 
 class _NotWanted(Exception):
     """The job was dismissed, or is in other hands."""
+
+
+def _remove_if_dismissed(sessions: Sessions, storage: Storage, job: JobRow) -> None:
+    """Removes what was written for a job that was dismissed meanwhile; what is in other hands is not ours to remove."""
+    log.info("results_not_wanted_any_more")
+    with sessions.read() as session:
+        dismissed = jobs.get(session, job.id).status == "dismissed"
+    if dismissed:
+        storage.remove(f"jobs/{job.id}")
 
 
 def _wanted(lease: JobLease) -> Callable[[], None]:

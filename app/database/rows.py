@@ -145,7 +145,8 @@ class JobRow(Base):
     belong to the worker that is making the results. Whoever has the `permalink` may look at the job, and no more.
 
     `bells`: messages on their way to a worker of `queue`, since `rung_at`; 0 is the most urgent `priority`. `coverage`:
-    share (0-1) of the AOI that has imagery. `blocks_reused`: done before the job was asked for.
+    share (0-1) of the AOI that has imagery. `blocks_reused`: done before the job was asked for. `request_id`: under which
+    the logs have the request for it.
     """
 
     __tablename__ = "job"
@@ -195,6 +196,7 @@ class JobRow(Base):
     updated_at: Mapped[float] = mapped_column(server_default=now_s())
     used_at: Mapped[float] = mapped_column(default=0.0)
     expired_at: Mapped[float | None]
+    request_id: Mapped[str | None]
 
 
 class BlockRow(Base):

@@ -40,6 +40,11 @@ def get(session: Session, job_id: str) -> JobRow:
     return job
 
 
+def request_id(session: Session, job_id: str) -> str | None:
+    """Under which the logs have the request for a job."""
+    return session.scalar(select(JobRow.request_id).where(JobRow.id == job_id))
+
+
 def progress(session: Session, job_id: str) -> Progress:
     """As the job's row counts it. Raises JobUnknown."""
     counted = session.execute(

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import structlog
 from prometheus_client import Counter
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy import insert, select, text
@@ -107,6 +108,7 @@ def submit_count(sessions: Sessions, asked: Count, limits: Limits) -> JobRow:
         job = JobRow(
             id=_new_id(),
             permalink=_new_id(),
+            request_id=_request_id(),
             owner=asked.owner,
             idempotency_key=asked.idempotency_key,
             request_sha256=asked.sha256,
@@ -130,6 +132,12 @@ def submit_count(sessions: Sessions, asked: Count, limits: Limits) -> JobRow:
 def _new_id() -> str:
     # Hexadecimal: the id names a folder of the storage, and a name may not begin with every sign.
     return secrets.token_hex(16)
+
+
+def _request_id() -> str | None:
+    """Of the HTTP request at hand; log lines of workers about the job carry it too."""
+    known = structlog.contextvars.get_contextvars().get("request_id")
+    return None if known is None else str(known)
 
 
 def serialise_submissions(session: Session) -> None:
@@ -159,6 +167,7 @@ def _insert(session: Session, request: Request, rows: Sequence[BlockRow]) -> Job
     job = JobRow(
         id=_new_id(),
         permalink=_new_id(),
+        request_id=_request_id(),
         process=PREDICT_LAND_COVER,
         owner=request.owner,
         idempotency_key=request.idempotency_key,

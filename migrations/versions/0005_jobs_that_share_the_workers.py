@@ -33,6 +33,7 @@ def _job_columns() -> list[sa.Column[Any]]:
         sa.Column("used_at", sa.Double(), nullable=False, server_default="0"),
         sa.Column("result_bytes", sa.BigInteger(), nullable=True),
         sa.Column("expired_at", sa.Double(), nullable=True),
+        sa.Column("request_id", sa.String(), nullable=True),
     ]
 
 

@@ -1,11 +1,17 @@
-"""Preview tiles of a job: what its finished blocks show, while the others are still computed."""
+"""Preview tiles of a job: what its finished blocks show while the others are still computed, and then its result."""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any
 
+import rasterio
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from rasterio.errors import RasterioError
 from sqlalchemy.orm import Session
 
 from app import jobs, tiling
@@ -13,18 +19,26 @@ from app.access import Caller
 from app.api.callers import CallerOf
 from app.api.jobs import JobID
 from app.api.parameters import allow_only, integer
-from app.api.reading import CORS
-from app.api.tile_answers import in_tile_thread
-from app.api.tiles import XYZ, Coordinate
-from app.database import BlockRow, JobRow, sessions
-from app.definitions import BlockCell, prediction_grid
-from app.errors import Unknown
+from app.api.preview_blocks import Finished, JobBlocks, preview_blocks
+from app.api.preview_mosaics import mosaic, version
+from app.api.reading import CORS, tags_of
+from app.api.tile_answers import in_tile_thread, tile_answer
+from app.api.tiles import TILE_ANSWERS, XYZ, Coordinate
+from app.database import JobRow, sessions
+from app.definitions import BlockCell, Nomenclature, nomenclature
+from app.errors import RasterUnreadable, ResultExpired, Unknown
 from app.settings import settings
 from app.storage import storage
+from app.tiling import Look, RasterRef, TileGrid
+from app.tiling.render import drawn
 
 router = APIRouter(prefix="/api/jobs/{jobID}/tiles", tags=["jobs"])
 
-_LEAST_ZOOM, _MOST_ZOOM = 10, 20
+_LEAST_ZOOM, _MOST_ZOOM = 8, 20
+_MOST_RASTERS = 36
+"""Blocks that a tile is drawn from at full detail; more are seen from afar."""
+_CURRENT = "private, no-cache"
+_VERSIONED = "private, max-age=300"
 
 
 @router.get("/tilejson.json", summary="TileJSON 3.0 of a job's preview and result")
@@ -42,7 +56,12 @@ def tilejson(jobID: JobID, caller: CallerOf) -> dict[str, Any]:  # noqa: N803 - 
     }
 
 
-@router.get("/{z}/{x}/{y}.png", summary="XYZ tile of the blocks predicted so far", response_class=Response)
+@router.get(
+    "/{z}/{x}/{y}.png",
+    summary="XYZ tile of the blocks predicted so far",
+    response_class=Response,
+    responses=TILE_ANSWERS,
+)
 async def preview_tile(
     request: Request,
     jobID: JobID,  # noqa: N803 - the standard's spelling
@@ -54,12 +73,63 @@ async def preview_tile(
 ) -> Response:
     allow_only(request, ("v",))
     level, column, row = integer(z, "z"), integer(x, "x"), integer(y, "y")
-    tiling.tile_grid(XYZ, level, column, row)  # refuses what does not exist before the database is asked
-    rasters = await run_in_threadpool(_finished_blocks, jobID, caller)
-    image = await in_tile_thread(lambda: tiling.render(rasters, XYZ, level, column, row)) if rasters else None
-    headers = {**CORS, "Cache-Control": "no-cache" if v is None else "private, max-age=300"}
+    tile = tiling.tile_grid(XYZ, level, column, row)  # refuses what does not exist before the database is asked
+    shown = await run_in_threadpool(_shown, jobID, caller, tile)
+    if isinstance(shown, _Near):
+        answer = await tile_answer(request, shown, XYZ, level, column, row, Look(), None)
+    else:
+        answer = await _seen_from_afar(request, shown, tile)
+    answer.headers["Cache-Control"] = _CURRENT if v is None else _VERSIONED
+    return answer
+
+
+@dataclass(frozen=True)
+class _Near:
+    """A few rasters: the blocks under a tile, or the result."""
+
+    rasters: Sequence[RasterRef]
+    version: str = ""
+
+    @property
+    def nomenclature(self) -> Nomenclature:
+        return nomenclature()
+
+    def rasters_for_tile(self, _tile: TileGrid) -> Sequence[RasterRef]:
+        return self.rasters
+
+
+@dataclass(frozen=True)
+class _Far:
+    """Many blocks under one tile."""
+
+    blocks: JobBlocks
+    under: dict[BlockCell, Finished]
+
+
+def _shown(job_id: str, caller: Caller, tile: TileGrid) -> _Near | _Far:
+    """What a tile of the job is drawn from. Raises JobUnknown, Unknown, ResultExpired, RasterUnreadable."""
+    with sessions().read() as session:
+        job = _predicting(session, job_id, caller)
+        if job.expired_at is not None:
+            raise ResultExpired("the results of this job are gone, and its tiles with them: ask for the same again")
+        if job.status == "successful" and "classes" in (job.results or {}):
+            return _Near([_result(job.permalink, (job.results or {})["classes"])])
+        blocks = preview_blocks.of(session, job)
+    under = blocks.under(tile)
+    if len(under) > _MOST_RASTERS:
+        return _Far(blocks, under)
+    return _Near([blocks.raster(cell) for cell in under])
+
+
+async def _seen_from_afar(request: Request, shown: _Far, tile: TileGrid) -> Response:
+    """As `tile_answer`, for a mosaic."""
+    tag = f'"{hashlib.blake2b(version(shown.under).encode(), digest_size=12).hexdigest()}"'
+    headers = {**CORS, "ETag": tag}
+    if tag in tags_of(request):
+        return Response(status_code=304, headers=headers)
+    image = await in_tile_thread(lambda: drawn(mosaic(tile, shown.blocks, shown.under)))
     if image is None:
-        return Response(status_code=204, headers=headers)
+        return Response(status_code=204, headers=CORS)
     return Response(image, media_type="image/png", headers=headers)
 
 
@@ -71,22 +141,24 @@ def _predicting(session: Session, job_id: str, caller: Caller) -> JobRow:
     return job
 
 
-def _finished_blocks(job_id: str, caller: Caller) -> list[tiling.RasterRef]:
-    with sessions().read() as session:
-        job = _predicting(session, job_id, caller)
-        return [_raster(row) for row in jobs.done_blocks(session, job.id)]
-
-
-def _raster(row: BlockRow) -> tiling.RasterRef:
-    grid = prediction_grid(row.epsg).block(BlockCell(row.grid_column, row.grid_row))
-    return tiling.RasterRef(
-        path=storage().gdal_path(row.href or ""),
-        epsg=row.epsg,
-        left=grid.left,
-        top=grid.top,
-        resolution_m=grid.resolution_m,
-        width=grid.width,
-        height=grid.height,
-        bands=2,
-        version=row.sha256 or "",
-    )
+@lru_cache(maxsize=1000)
+def _result(name: str, href: str) -> RasterRef:
+    """The classes of a successful job: its file is written once. Raises RasterUnreadable."""
+    path = storage().gdal_path(href)
+    try:
+        with rasterio.open(path) as dataset:
+            return RasterRef(
+                path=path,
+                epsg=dataset.crs.to_epsg(),
+                left=dataset.transform.c,
+                top=dataset.transform.f,
+                resolution_m=dataset.transform.a,
+                width=dataset.width,
+                height=dataset.height,
+                bands=1,
+                version=name,
+            )
+    except RasterioError as error:
+        raise RasterUnreadable(
+            "the result of this job cannot be read at the moment: try again in some seconds"
+        ) from error

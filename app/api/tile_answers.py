@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from fastapi import Request, Response
 
 from app.api.reading import CORS, IMMUTABLE, tags_of
-from app.catalogue import Layer
-from app.catalogue.overlay import Overlay
+from app.definitions import Nomenclature
 from app.settings import settings
-from app.tiling import Look, empty_tile, tile_grid
+from app.tiling import Look, RasterRef, TileGrid, empty_tile, tile_grid
 from app.tiling.render import dressed, encoded, etag, known, picture
 from app.tiling.threads import Flights, TileThreads
 
@@ -38,9 +37,21 @@ async def in_tile_thread(work: Callable[[], T]) -> T:
     return await asyncio.shield(asyncio.wrap_future(_threads().submit(work)))
 
 
+class Drawn(Protocol):
+    """What tiles are drawn of: a layer, several over each other, the blocks of a job."""
+
+    @property
+    def nomenclature(self) -> Nomenclature: ...
+
+    @property
+    def version(self) -> str: ...
+
+    def rasters_for_tile(self, tile: TileGrid) -> Sequence[RasterRef]: ...
+
+
 async def tile_answer(
     request: Request,
-    layer: Layer | Overlay,
+    layer: Drawn,
     tms_id: str,
     z: int,
     x: int,

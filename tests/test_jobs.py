@@ -114,7 +114,9 @@ def test_a_finished_block_is_told_to_every_active_job_that_holds_it(sessions: Se
     assert waiting_for_nothing == [small.id]
     with sessions.read() as session:
         event = jobs.events_since(session, large.id, 0)[-1]
-    assert (event.kind, event.data) == ("block", {"bbox": [3.0, 43.0, 3.1, 43.1], "done": 1, "total": 2})
+        key = session.scalar(select(BlockRow.key).where(BlockRow.status == "done"))
+    assert event.kind == "block"
+    assert event.data == {"key": key, "bbox": [3.0, 43.0, 3.1, 43.1], "done": 1, "total": 2}
 
 
 def test_events_resume_after_the_last_one_seen(sessions: Sessions) -> None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
 from shapely import box
-from sqlalchemy import case, not_, update
+from sqlalchemy import case, func, not_, select, update
 from sqlalchemy.orm import Session
 
-from app import aoi, blocks
+from app import aoi, blocks, workers
 from app.blocks import Claim
-from app.database import EventRow, JobBlockRow, JobRow, Sessions, now_s
+from app.database import BlockRow, EventRow, JobBlockRow, JobRow, Sessions, now_s
 from app.definitions import BlockCell, prediction_grid
 from app.errors import Conflict
 from app.jobs.states import ACTIVE, Progress, end, get, move, record
+
+_MOST_BLOCKS = 64
 
 
 def claim_blocks(
@@ -29,6 +32,46 @@ def claim_blocks(
     if claims and move(session, job_id, "accepted", status="running", started_at=now_s()):
         record(session, job_id, "status")
     return claims
+
+
+def batch_size(
+    session: Session, job_id: str, *, seconds_per_block: Mapping[str, float], batch_s: float, lease_s: float
+) -> int:
+    """How many blocks of a job one worker takes at a time: what it predicts in `batch_s`, and no more than its share.
+
+    seconds_per_block: model id -> pace of this worker; a single block of a model that it has not measured yet. The
+    share is an even part of the blocks that can be claimed, so that no worker is left without while another has many.
+    """
+    job = session.get(JobRow, job_id)
+    pace = seconds_per_block.get(job.model_id or "") if job is not None else None
+    if job is None or not pace:
+        return 1
+    most = max(1, min(_MOST_BLOCKS, int(batch_s / pace)))
+    if most == 1:
+        return 1
+    live = max(1, workers.count_live(session, job.queue))
+    left = claimable(session, job_id, most=most * live, lease_s=lease_s)
+    return max(1, min(most, math.ceil(left / live)))
+
+
+def claimable(session: Session, job_id: str, *, most: int, lease_s: float) -> int:
+    """How many blocks of a job a worker could claim now, counted up to `most`."""
+    found = (
+        select(JobBlockRow.block_key)
+        .join(BlockRow, BlockRow.key == JobBlockRow.block_key)
+        .where(JobBlockRow.job_id == job_id, blocks.open_(), blocks.claimable(lease_s))
+        .limit(most)
+    )
+    return session.scalar(select(func.count()).select_from(found.subquery())) or 0
+
+
+def postponed(session: Session, job_id: str, reason: str) -> None:
+    """Tells those who follow the job why nothing happens for the moment; the next block that ends takes it back."""
+    message = f"postponed: {reason}"
+    if session.scalar(select(JobRow.message).where(JobRow.id == job_id)) != message and move(
+        session, job_id, *ACTIVE, message=message
+    ):
+        record(session, job_id, "status")
 
 
 def batch_owner(worker_id: str, job_id: str) -> str:
@@ -77,7 +120,7 @@ def block_ended(session: Session, key: str, bbox: Sequence[float], *, failed: bo
         if counted is None:
             continue
         number, now = counted[0], Progress(*counted[1:])
-        data = {"bbox": list(bbox), "done": now.done, "total": now.total}
+        data = {"key": key, "bbox": list(bbox), "done": now.done, "total": now.total}
         session.add(EventRow(job_id=job_id, id=number, kind="block", data=data))
         if now.finished:
             complete.append(job_id)

@@ -29,7 +29,7 @@ def layer_of_blocks(job: JobRow, source: ImagerySource, card: ModelCard, blocks:
     digests = sorted(str(row.sha256) for row in blocks.done)
     return Layer(
         id=f"prediction-{source.id}",
-        title=f"Prediction from {source.title}",
+        title=source.title,
         description="",
         nomenclature=nomenclature(card.nomenclature),
         vintage=source.year,

@@ -88,6 +88,7 @@ class ChangeMeasurement(Measurement):
             "changed_on_borders_m2": m2(on_borders.sum()),
             "changed_on_borders_share": float(on_borders.sum() / changed.sum()) if changed.any() else None,
             "resolution_m": self.layer.resolution_m,
+            "classes": [self._balance(c, pairs) for c in self._classes if self._is_present(c, pairs)],
             "transitions": [
                 {
                     "from": class_from.value,
@@ -119,6 +120,22 @@ class ChangeMeasurement(Measurement):
             "model": layer.model,
             "classes": table["classes"],
         }
+
+    def _balance(self, c: LandCoverClass, pairs: np.ndarray) -> dict[str, Any]:
+        """What a class had, has, gained from others and lost to them."""
+        had, has, kept = pairs[c.value].sum(), pairs[:, c.value].sum(), pairs[c.value, c.value]
+        m2 = self._square_metres
+        return {
+            **areas.class_words(c),
+            "from_m2": m2(had),
+            "to_m2": m2(has),
+            "unchanged_m2": m2(kept),
+            "gained_m2": m2(has - kept),
+            "lost_m2": m2(had - kept),
+        }
+
+    def _is_present(self, c: LandCoverClass, pairs: np.ndarray) -> bool:
+        return bool(pairs[c.value].any() or pairs[:, c.value].any())
 
     @property
     def _classes(self) -> list[LandCoverClass]:

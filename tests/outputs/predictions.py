@@ -22,11 +22,14 @@ FORESTS = np.where(np.arange(2048)[:, None] < 512, 9, 8).astype(np.uint8) * np.o
 """A block whose northern quarter is of broad-leaved trees (9), the rest of conifers (8)."""
 
 
-def block_row(storage: FolderStorage, cell: BlockCell, classes: np.ndarray, confidence: int = 255) -> BlockRow:
-    """The row of a block that was predicted, and its file."""
+def block_row(
+    storage: FolderStorage, cell: BlockCell, classes: np.ndarray, confidence: np.ndarray | None = None
+) -> BlockRow:
+    """The row of a block that was predicted, and its file; certain where no confidence is given."""
     href = f"blocks/{cell.column}-{cell.row}.tif"
     with storage.writing(href) as path:
-        write_block(path, classes, np.full_like(classes, confidence), samples.GRID.block(cell))
+        certain = np.where(classes > 0, 255, 0).astype(np.uint8)
+        write_block(path, classes, certain if confidence is None else confidence, samples.GRID.block(cell))
     values, pixels = np.unique(classes, return_counts=True)
     return BlockRow(
         key=f"{cell.column}-{cell.row}",

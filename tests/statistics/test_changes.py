@@ -90,6 +90,12 @@ def test_the_document_adds_up(tmp_path: Path) -> None:
     by_code = {c["code"]: c["area_m2"] for c in document["from"]["classes"]}
     assert by_code == {"feuillu": 200.0, "culture": 196.0}
     assert sum(c["area_m2"] for c in document["to"]["classes"]) == pytest.approx(396.0)
+    columns = ("from_m2", "to_m2", "unchanged_m2", "gained_m2", "lost_m2")
+    assert {c["code"]: [c[column] for column in columns] for c in document["classes"]} == {
+        "batiment": [0.0, 4.0, 0.0, 4.0, 0.0],
+        "feuillu": [200.0, 197.2, 196.0, 1.2, 4.0],
+        "culture": [196.0, 194.8, 194.8, 0.0, 1.2],
+    }
 
 
 def test_a_layer_on_other_pixels_is_read_by_nearest_neighbour(tmp_path: Path) -> None:

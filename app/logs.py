@@ -19,6 +19,8 @@ _PROCESSORS: list[Any] = [
 ]
 
 
+_LEVELS = {logging.INFO: "info", logging.WARNING: "warning", logging.ERROR: "error"}
+
 _quoted = json.JSONEncoder(ensure_ascii=False).encode
 
 
@@ -26,12 +28,14 @@ def log_request(request_id: str, method: str, path: str, status: int, ms: float)
     """The line of one answered request, on standard error like all others.
 
     request_id: letters, digits, dots and dashes. Written past the logging machinery, and only what a client chose
-    goes through the encoder of JSON: both would be a quarter of the time of a tile from memory.
+    goes through the encoder of JSON: both would be a quarter of the time of a tile from memory. What failed is a line
+    of its own severity: 503 is weather, and a warning.
     """
-    if logging.getLogger().isEnabledFor(logging.INFO):
+    level = logging.INFO if status < 500 else logging.WARNING if status == 503 else logging.ERROR
+    if logging.getLogger().isEnabledFor(level):
         sys.stderr.write(
             f'{{"event": "request", "method": {_quoted(method)}, "path": {_quoted(path)}, '
-            f'"status": {status}, "ms": {ms:.1f}, "request_id": "{request_id}", "level": "info", '
+            f'"status": {status}, "ms": {ms:.1f}, "request_id": "{request_id}", "level": "{_LEVELS[level]}", '
             f'"timestamp": "{datetime.now(UTC).isoformat()}"}}\n'
         )
 

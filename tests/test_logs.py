@@ -29,3 +29,15 @@ def test_a_path_of_quotes_and_line_ends_is_one_line_of_json(
         "request_id": "abc-1",
         "level": "info",
     }
+
+
+@pytest.mark.parametrize(("status", "level"), [(200, None), (404, None), (503, "warning"), (500, "error")])
+def test_a_request_that_failed_is_told_with_its_severity(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, status: int, level: str | None
+) -> None:
+    caplog.set_level(logging.WARNING)  # a service whose operator wants to hear of failures alone
+
+    log_request("abc-1", "GET", "/", status, 1.0)
+
+    told = [json.loads(line)["level"] for line in capsys.readouterr().err.splitlines()]
+    assert told == ([] if level is None else [level])

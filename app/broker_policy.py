@@ -32,9 +32,9 @@ def eviction_policy(config: Settings) -> str | None:
 
 def _told(client: redis.Redis[bytes]) -> str | None:
     # Hosted servers forbid CONFIG and let INFO; an account with few rights may be let neither.
-    with suppress(redis.ResponseError):
+    with suppress(redis.ResponseError, KeyError):
         return str(client.info("memory")["maxmemory_policy"])
-    with suppress(redis.ResponseError):
+    with suppress(redis.ResponseError, KeyError):
         return str(client.config_get("maxmemory-policy")["maxmemory-policy"])
     return None
 

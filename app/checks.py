@@ -74,7 +74,7 @@ def _broker(settings: Settings) -> Line:
 
 
 def _at_work(settings: Settings) -> Iterator[Line]:
-    """The queue, and a line for each worker that is alive or was lost lately."""
+    """The queue, and a line for each worker that is alive or was lost lately; who was lost may have been replaced."""
     with sessions().read() as session:
         now = standing(session, settings)
     waiting = sum(queue.blocks for queue in now.queues.values())
@@ -87,7 +87,7 @@ def _at_work(settings: Settings) -> Iterator[Line]:
     )
     for worker in now.workers:
         if worker.state != "stopped":
-            yield Line(f"worker {worker.id}", worker.state == "ready", _of_worker(worker))
+            yield Line(f"worker {worker.id}", worker.state != "out of service", _of_worker(worker))
     if not now.ready():
         yield Line("workers", False, "nobody computes: start `cosia worker`, or `cosia up`")
 

@@ -28,7 +28,21 @@
  */
 /** @typedef {{info: {title: string, version: string, description?: string}, paths: Record<string, Record<string, Operation>>}} OpenApi */
 /** @typedef {{aoi: Zone, source: string, model: string}} Inputs */
-/** @typedef {{area_m2: number, limit_km2: number, blocks: {total: number, ready: number}, seconds: number | null}} Estimate */
+/** @typedef {{limit: number | null, used: number, left: number | null, left_after?: number | null}} Quota */
+/**
+ * What inputs would cost. Refused ones are measured all the same: `would_be_refused` is the answer to an execution.
+ *
+ * @typedef {object} Estimate
+ * @property {number} area_m2
+ * @property {number | null} coverage share of the zone with imagery, 0-1
+ * @property {number} limit_km2
+ * @property {{total: number, ready: number} | null} blocks
+ * @property {number} [workers]
+ * @property {{jobs_ahead: number, blocks_ahead: number}} [queue]
+ * @property {number | null} seconds
+ * @property {{active_jobs: Quota, km2_per_day: Quota}} quota
+ * @property {{type: string, status: number, detail: string, retry_after_s: number | null} | null} would_be_refused
+ */
 /**
  * @typedef {object} Job
  * @property {string} jobID
@@ -36,17 +50,23 @@
  * @property {'accepted' | 'running' | 'successful' | 'failed' | 'dismissed'} status
  * @property {string} [message]
  * @property {number} progress 0-100
+ * @property {number} last_event number of the latest event that this tells of
+ * @property {boolean} read_only seen by its permalink
+ * @property {string} [expired] when its results were removed
+ * @property {number} [coverage] share of the zone with imagery, 0-1
+ * @property {number} [workers] at work on such jobs
+ * @property {{rel: string, href: string}[]} links
  * @property {string} source
  * @property {string} model
  * @property {number} area_m2
  * @property {Zone} aoi
  * @property {number[]} bbox west, south, east, north
- * @property {{total: number, done: number, failed: number}} blocks
- * @property {number | null} [queue_position]
- * @property {number | null} [seconds_left]
+ * @property {{total: number, done: number, failed: number, reused: number}} blocks
+ * @property {number} [queue_position] jobs ahead of it
+ * @property {number} [seconds_left]
  */
 /** @typedef {{bbox: number[], done: number, total: number}} BlockDone */
-/** @typedef {Record<string, {href: string, type: string, title: string}>} Results */
+/** @typedef {Record<string, {href: string, type: string, title: string, title_fr?: string}>} Results */
 /** @typedef {LandCoverClass & {area_m2: number, share: number}} ClassArea */
 /** @typedef {{area_m2: number, classes: ClassArea[]}} Areas */
 
@@ -91,7 +111,7 @@ export function ownAddress(href) {
 /**
  * @param {string} path
  * @param {RequestInit} [options]
- * @returns {Promise<Response>} an answer of the 200s
+ * @returns {Promise<Response>} an answer of the 200s, or 304 where that was asked for
  * @throws {ApiError} for any other answer, or none; the signal's reason if it was aborted
  */
 async function request(path, options = {}) {
@@ -104,7 +124,7 @@ async function request(path, options = {}) {
     if (options.signal?.aborted) throw error;
     throw new ApiError({ detail: '', status: 0, type: 'no-answer' });
   }
-  if (!response.ok) throw await problemOf(response);
+  if (!response.ok && response.status !== 304) throw await problemOf(response);
   return response;
 }
 
@@ -216,13 +236,25 @@ export const estimate = (inputs, signal) => post(`${PROCESS}/estimate`, { inputs
 export const execute = (inputs, key, signal) =>
   post(`${PROCESS}/execution`, { inputs }, signal, { 'Idempotency-Key': key, Prefer: 'respond-async' });
 
+/** The job asked for last, and the tag it came with. @type {{id: string, tag: string, job: Job} | null} */
+let latest = null;
+
 /**
- * A prediction. Jobs of other processes have no blocks and no picture: to the page they are not there.
+ * A prediction. Jobs of other processes have no blocks and no picture: to the page they are not there. Asked for again,
+ * it is sent only if it has changed.
  *
  * @param {string} id @param {AbortSignal} [signal] @returns {Promise<Job>}
  */
 export async function getJob(id, signal) {
-  const job = /** @type {Job} */ (await read(`api/jobs/${segment(id)}`, signal));
+  /** @type {Record<string, string>} */
+  const headers = { Accept: 'application/json' };
+  if (latest?.id === id) headers['If-None-Match'] = latest.tag;
+  // `no-store`: the browser's own cache would answer the question with its copy, and hide the 304.
+  const response = await request(`api/jobs/${segment(id)}`, { signal, headers, cache: 'no-store' });
+  if (response.status === 304 && latest?.id === id) return latest.job;
+  const job = /** @type {Job} */ (await response.json());
+  const tag = response.headers.get('ETag');
+  latest = tag ? { id, tag, job } : null;
   if (job.processID === PROCESS_ID) return job;
   const detail = `this job is not a prediction (${job.processID}): its results are at /api/jobs/${id}/results`;
   throw new ApiError({ detail, status: 404, type: 'not-a-prediction' });
@@ -243,14 +275,15 @@ export async function dismiss(id, signal) {
  * Listens to a job's events until `close` is called. EventSource's own reconnection is not used: it knows no back-off.
  *
  * @param {string} id
+ * @param {number} after number of the last event known
  * @param {object} listeners
- * @param {(job: Job) => void} listeners.onStatus
+ * @param {(job: Omit<Job, 'aoi'>) => void} listeners.onStatus
  * @param {(block: BlockDone) => void} listeners.onBlock
  * @param {() => void} listeners.onBroken called once, when the stream ends or never starts
  * @returns {() => void} close
  */
-export function listen(id, { onStatus, onBlock, onBroken }) {
-  const stream = new EventSource(new URL(`api/jobs/${segment(id)}/events`, ROOT));
+export function listen(id, after, { onStatus, onBlock, onBroken }) {
+  const stream = new EventSource(new URL(`api/jobs/${segment(id)}/events?after=${after}`, ROOT));
   stream.addEventListener('status', (event) => onStatus(JSON.parse(event.data)));
   stream.addEventListener('block', (event) => onBlock(JSON.parse(event.data)));
   stream.addEventListener('error', () => {

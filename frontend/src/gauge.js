@@ -8,15 +8,15 @@ export function createGauge(root) {
   const fill = element('div', { className: 'gauge-fill' });
   const bar = element('div', { className: 'gauge-bar', role: 'meter', 'aria-valuemin': '0' }, fill);
   root.append(text, bar);
-  /** @type {{area_m2: number, limit_m2: number | null, approximate: boolean} | null} */
+  /** @type {{area_m2: number, limit_m2: number | null} | null} */
   let shown = null;
 
   function render() {
-    const { area_m2 = 0, limit_m2 = null, approximate = true } = shown ?? {};
+    const { area_m2 = 0, limit_m2 = null } = shown ?? {};
     const over = limit_m2 !== null && area_m2 > limit_m2;
     bar.hidden = shown === null || limit_m2 === null;
     root.classList.toggle('over', over);
-    const area = `${approximate ? '≈ ' : ''}${areaText(area_m2)}`;
+    const area = areaText(area_m2);
     if (!shown) text.textContent = '';
     else if (limit_m2 === null) text.textContent = area;
     else text.textContent = t(over ? 'areaTooLarge' : 'areaOfLimit', { area, limit: areaText(limit_m2) });
@@ -32,9 +32,9 @@ export function createGauge(root) {
   render();
 
   return {
-    /** @param {number} area_m2 @param {number | null} limit_m2 null: not known yet @param {boolean} approximate */
-    show(area_m2, limit_m2, approximate) {
-      shown = { area_m2, limit_m2, approximate };
+    /** @param {number} area_m2 @param {number | null} limit_m2 null: not known yet */
+    show(area_m2, limit_m2) {
+      shown = { area_m2, limit_m2 };
       render();
     },
     clear() {

@@ -51,10 +51,12 @@ export function follow(id, { onStatus, onBlocks, onWaiting, onGone }, service = 
 
   async function run() {
     let done = 0;
+    /** @type {Job} */
+    let job;
     let pause_s = FIRST_PAUSE_S;
     while (!signal.aborted) {
       try {
-        const job = await service.getJob(id, signal);
+        job = await service.getJob(id, signal);
         onStatus(job);
         if (isFinal(job)) return;
         // Blocks that finished while nobody listened.
@@ -73,7 +75,7 @@ export function follow(id, { onStatus, onBlocks, onWaiting, onGone }, service = 
         pause_s = Math.min(pause_s * 2, LONGEST_PAUSE_S);
         continue;
       }
-      const heard = await hear((count) => (done = Math.max(done, count)));
+      const heard = await hear(job, (count) => (done = Math.max(done, count)));
       if (heard === 'end') return;
       if (heard === 'something') pause_s = FIRST_PAUSE_S;
       else if (heard === 'broken') await sleep(FIRST_PAUSE_S * 1000, signal);
@@ -83,10 +85,11 @@ export function follow(id, { onStatus, onBlocks, onWaiting, onGone }, service = 
   /**
    * One stream of events, until it ends, breaks or falls silent.
    *
+   * @param {Job} job as it was just read: events go on from there, and do not repeat its outline
    * @param {(done: number) => void} onDone number of blocks done
    * @returns {Promise<'end' | 'something' | 'silent' | 'broken'>}
    */
-  function hear(onDone) {
+  function hear(job, onDone) {
     return new Promise((resolve) => {
       let something = false;
       /** @type {ReturnType<typeof setTimeout>} */
@@ -102,11 +105,12 @@ export function follow(id, { onStatus, onBlocks, onWaiting, onGone }, service = 
         clearTimeout(silence);
         silence = setTimeout(() => leave('something'), SILENCE_MS);
       };
-      const close = service.listen(id, {
-        onStatus(job) {
+      const close = service.listen(id, job.last_event, {
+        onStatus(told) {
           alive();
-          onStatus(job);
-          if (isFinal(job)) leave('end');
+          const now = { ...told, aoi: job.aoi };
+          onStatus(now);
+          if (isFinal(now)) leave('end');
         },
         onBlock({ bbox, done }) {
           alive();

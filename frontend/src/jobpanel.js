@@ -5,6 +5,7 @@ import { clip } from './clip.js';
 import { byId, say } from './dom.js';
 import { failureText } from './failure.js';
 import { durationText, number, onLanguage, t } from './i18n.js';
+import { percentText } from './predict.js';
 import { follow, isFinal } from './job.js';
 import { Z_INDEX } from './map.js';
 import { createResults } from './results.js';
@@ -16,6 +17,7 @@ const TITLE = 'CoSIA Map';
 
 // Blocks computed earlier arrive all at once: their tiles are asked for together.
 const REFRESH_MS = 400;
+const COPIED_MS = 2000;
 
 /** @typedef {ReturnType<typeof createJobPanel>} JobPanel */
 
@@ -41,6 +43,9 @@ export function createJobPanel(pageMap, { colours, onLayer, describe, onTileErro
   const cancelButton = byId('job-cancel', HTMLButtonElement);
   const cancelError = byId('job-cancel-error', HTMLElement);
   const newButton = byId('job-new', HTMLButtonElement);
+  const shareButton = byId('job-share', HTMLButtonElement);
+  const shareLink = byId('job-link', HTMLInputElement);
+  const notes = byId('job-notes', HTMLElement);
   const fitButton = byId('job-fit', HTMLButtonElement);
   const opacity = byId('result-opacity', HTMLInputElement);
   const opacityValue = byId('result-opacity-value', HTMLOutputElement);
@@ -72,6 +77,7 @@ export function createJobPanel(pageMap, { colours, onLayer, describe, onTileErro
     stopFollowing();
     results.clear();
     for (const slot of [errorSlot, cancelError]) say(slot, '');
+    shareLink.hidden = true;
     setLayer(null);
     job = null;
     changed = null;
@@ -85,8 +91,8 @@ export function createJobPanel(pageMap, { colours, onLayer, describe, onTileErro
     const first = job === null;
     job = next;
     say(errorSlot, next.status === 'failed' ? next.message || t('failedWithout') : '');
-    if (first) showPreview(next);
-    if (next.status === 'successful') showResults(next);
+    if (first && !next.expired) showPreview(next);
+    if (next.status === 'successful' && !next.expired) showResults(next);
     if (isFinal(next)) announce(t(next.status === 'successful' ? 'announceDone' : next.status));
     else announceProgress(next);
     render();
@@ -120,7 +126,7 @@ export function createJobPanel(pageMap, { colours, onLayer, describe, onTileErro
     const { signal } = closed;
     try {
       const files = await api.getResults(finished.jobID, signal);
-      const areas = await api.getAreas(files.areas.href, signal);
+      const areas = files.areas ? await api.getAreas(files.areas.href, signal) : null;
       results.show(files, areas);
     } catch (error) {
       if (!signal.aborted) say(errorSlot, failureText(error));
@@ -180,8 +186,10 @@ export function createJobPanel(pageMap, { colours, onLayer, describe, onTileErro
     inputs.textContent = job ? describe(job) : '';
     const active = job !== null && !isFinal(job);
     progress.hidden = !active;
-    cancelButton.hidden = !active;
+    cancelButton.hidden = !active || (job?.read_only ?? true);
     fitButton.hidden = job === null;
+    shareButton.hidden = job === null;
+    notes.textContent = job ? notesText(job) : '';
     newButton.classList.toggle('primary', !active);
     if (!job || root.hidden) return;
     bar.value = job.progress;
@@ -202,6 +210,21 @@ export function createJobPanel(pageMap, { colours, onLayer, describe, onTileErro
     cancelButton.disabled = false;
     cancelButton.textContent = t('cancelJob');
   });
+  shareButton.addEventListener('click', async () => {
+    if (!job) return;
+    const link = permalinkOf(job);
+    try {
+      await navigator.clipboard.writeText(link);
+      announce(t('linkCopied'));
+      shareButton.textContent = t('linkCopied');
+      setTimeout(() => (shareButton.textContent = t('shareJob')), COPIED_MS);
+    } catch {
+      // No clipboard on an insecure origin, or it is forbidden: the link can be copied by hand.
+      shareLink.value = link;
+      shareLink.hidden = false;
+      shareLink.select();
+    }
+  });
   fitButton.addEventListener('click', () => job && pageMap.fit(job.bbox, true));
   opacity.addEventListener('input', () => {
     layer?.layer.setOpacity(Number(opacity.value) / 100);
@@ -213,12 +236,37 @@ export function createJobPanel(pageMap, { colours, onLayer, describe, onTileErro
   return { open, close, render };
 }
 
-/** @param {Job} job */
-function progressText({ blocks, seconds_left, queue_position }) {
+/** How far it is, and what keeps it. @param {Job} job */
+export function progressText({ status, message, blocks, workers, seconds_left, queue_position }) {
   const parts = [t('blocks', { done: number(blocks.done), total: number(blocks.total) })];
-  if (seconds_left) parts.push(t('timeLeft', { duration: durationText(seconds_left) }));
-  if (queue_position) parts.push(t('queue', { n: number(queue_position) }));
+  if (status === 'accepted' && queue_position !== undefined) {
+    parts.push(queue_position ? t('queue', { n: number(queue_position) }) : t('queueNext'));
+  }
+  if (message?.startsWith('postponed')) parts.push(t('postponed', { reason: message.replace(/^postponed:? */, '') }));
+  else if (workers === 0) parts.push(t('noWorker'));
+  else if (seconds_left) parts.push(t('timeLeft', { duration: durationText(seconds_left) }));
   return parts.join(' · ');
+}
+
+/** What one should know of it besides. @param {Job} job */
+export function notesText({ read_only, expired, coverage, blocks }) {
+  const sentences = [];
+  if (read_only) sentences.push(t('sharedJob'));
+  if (expired) sentences.push(t('expiredJob'));
+  if (coverage !== undefined && coverage < 1) sentences.push(t('partialCoverage', { percent: percentText(coverage) }));
+  if (blocks.failed) sentences.push(t('gaps', { n: number(blocks.failed) }));
+  return sentences.join(' ');
+}
+
+/** The address at which anybody may look at a job, with the present view. @param {Job} job */
+export function permalinkOf({ jobID, links }) {
+  const bookmark = links.find(({ rel }) => rel === 'bookmark')?.href ?? jobID;
+  const address = new URL(window.location.href);
+  const fields = new URLSearchParams(address.hash.slice(1));
+  fields.set('job', bookmark.slice(bookmark.lastIndexOf('/') + 1));
+  fields.set('tab', 'predict');
+  address.hash = fields.toString().replaceAll('%2F', '/');
+  return address.href;
 }
 
 /**

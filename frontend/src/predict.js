@@ -2,7 +2,7 @@
 import * as api from './api.js';
 import { byId, element, say } from './dom.js';
 import { failureText } from './failure.js';
-import { durationText, number, onLanguage, t } from './i18n.js';
+import { areaText, durationText, number, onLanguage, t } from './i18n.js';
 import { submit } from './job.js';
 
 /** @typedef {import('./api.js').Choice} Choice */
@@ -35,6 +35,7 @@ export function createPredictForm({ zone, onSource, onLaunched }) {
   const weaknesses = byId('weaknesses', HTMLElement);
   const weaknessesList = byId('weaknesses-list', HTMLUListElement);
   const estimateText = byId('estimate', HTMLElement);
+  const quotaText = byId('quota', HTMLElement);
   const launch = byId('launch', HTMLButtonElement);
   const launchError = byId('launch-error', HTMLElement);
   const slots = {
@@ -50,6 +51,8 @@ export function createPredictForm({ zone, onSource, onLaunched }) {
   let estimating = false;
   let launching = false;
   let refused = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} the launch is held back until it fires */
+  let heldBack;
   let asked = new AbortController();
 
   /** @returns {import('./api.js').Inputs | null} */
@@ -60,6 +63,8 @@ export function createPredictForm({ zone, onSource, onLaunched }) {
 
   function clearErrors() {
     refused = false;
+    clearTimeout(heldBack);
+    heldBack = undefined;
     zone.refuse('');
     for (const slot of Object.values(slots)) say(slot, '');
   }
@@ -71,10 +76,21 @@ export function createPredictForm({ zone, onSource, onLaunched }) {
    */
   function showFailure(error) {
     const message = failureText(error);
+    if (error instanceof api.ApiError && error.retryAfter_s !== null) holdBack(error.retryAfter_s);
     const { type, parameter } = error instanceof api.ApiError ? error : { type: '', parameter: '' };
     if (parameter === 'aoi' || /aoi-/.test(type)) zone.refuse(message, !/aoi-invalid/.test(type));
     else if (parameter === 'source' || parameter === 'model') say(slots[parameter], message);
     else say(slots.launch, message);
+  }
+
+  /**
+   * No launch before the service wants to be asked again; then the estimate tells whether it would take it.
+   *
+   * @param {number} seconds
+   */
+  function holdBack(seconds) {
+    clearTimeout(heldBack);
+    heldBack = setTimeout(refreshEstimate, seconds * 1000);
   }
 
   /** Asks what the present inputs would cost, which also tells whether they are allowed. */
@@ -93,6 +109,11 @@ export function createPredictForm({ zone, onSource, onLaunched }) {
     try {
       estimate = await api.estimate(current, signal);
       zone.showMeasured(estimate.area_m2, estimate.limit_km2);
+      if (estimate.would_be_refused) {
+        const { detail, status, type, retry_after_s } = estimate.would_be_refused;
+        refused = true;
+        showFailure(new api.ApiError({ detail, status, type, retryAfter_s: retry_after_s }));
+      }
     } catch (error) {
       if (signal.aborted) return;
       // Without an answer the launch may still succeed; a refusal will be one there too.
@@ -106,8 +127,10 @@ export function createPredictForm({ zone, onSource, onLaunched }) {
   function render() {
     launch.textContent = launching ? t('launching') : t('launch');
     // Not `disabled`: the button stays reachable and says what is missing.
-    launch.setAttribute('aria-disabled', String(launching || refused || inputs() === null));
+    const held = launching || refused || heldBack !== undefined;
+    launch.setAttribute('aria-disabled', String(held || inputs() === null));
     estimateText.textContent = estimating ? t('estimating') : estimate ? estimateSentence(estimate) : '';
+    quotaText.textContent = estimate && !estimating ? quotaSentence(estimate) : '';
     const card = choices.models.find((choice) => choice.value === model.value);
     modelNote.textContent = card?.description ?? '';
     const known = card?.['cosia:weaknesses'] ?? [];
@@ -117,7 +140,7 @@ export function createPredictForm({ zone, onSource, onLaunched }) {
 
   async function send() {
     const current = inputs();
-    if (launching || refused) return;
+    if (launching || refused || heldBack !== undefined) return;
     if (!current) {
       if (zone.get() === null) zone.refuse(t('drawFirst'));
       return;
@@ -138,8 +161,14 @@ export function createPredictForm({ zone, onSource, onLaunched }) {
     event.preventDefault();
     send();
   });
+  /** Areas are measured in the grid of the imagery. */
+  function showGrid() {
+    zone.setGrid(choices.sources.find((choice) => choice.value === source.value)?.['cosia:epsg']);
+  }
+
   source.addEventListener('change', () => {
     onSource(source.value);
+    showGrid();
     refreshEstimate();
   });
   model.addEventListener('change', refreshEstimate);
@@ -152,6 +181,7 @@ export function createPredictForm({ zone, onSource, onLaunched }) {
       choices = { sources: sources['cosia:choices'], models: models['cosia:choices'] };
       fillSelect(source, choices.sources, newestSource(choices.sources, sources.schema.default));
       fillSelect(model, choices.models, models.schema.default);
+      showGrid();
       refreshEstimate();
     },
     source: () => source.value,
@@ -169,12 +199,43 @@ export function createPredictForm({ zone, onSource, onLaunched }) {
   };
 }
 
-/** @param {import('./api.js').Estimate} estimate */
-function estimateSentence({ blocks, seconds }) {
+/**
+ * What a prediction will take: blocks, time, who is ahead, and what of the zone has no imagery.
+ *
+ * @param {import('./api.js').Estimate} estimate
+ */
+export function estimateSentence({ blocks, seconds, workers, queue, coverage }) {
+  if (!blocks) return '';
   const values = { total: number(blocks.total), ready: number(blocks.ready) };
-  if (blocks.total === blocks.ready) return t('estimateReady');
-  if (seconds === null) return t('estimateUntimed', values);
-  return t('estimate', { ...values, duration: durationText(seconds) });
+  const sentences = [];
+  if (blocks.total === blocks.ready) sentences.push(t('estimateReady'));
+  else if (workers === 0) sentences.push(t('estimateUntimed', values), t('estimateNoWorker'));
+  else if (seconds === null) sentences.push(t('estimateUntimed', values));
+  else sentences.push(t('estimate', { ...values, duration: durationText(seconds) }));
+  if (blocks.total > blocks.ready && queue?.jobs_ahead) sentences.push(t('estimateQueue', { n: number(queue.jobs_ahead) }));
+  if (coverage !== null && coverage < 1) sentences.push(t('partialCoverage', { percent: percentText(coverage) }));
+  return sentences.join(' ');
+}
+
+/**
+ * What one may still ask for; nothing where there is no limit.
+ *
+ * @param {import('./api.js').Estimate} estimate
+ */
+export function quotaSentence({ quota }) {
+  const { active_jobs: active, km2_per_day: area } = quota;
+  const sentences = [];
+  if (area.limit !== null) {
+    const left = areaText(1e6 * (area.left ?? 0));
+    sentences.push(t('quotaArea', { left, limit: areaText(1e6 * area.limit) }));
+  }
+  if (active.limit !== null) sentences.push(t('quotaActive', { used: number(active.used), limit: number(active.limit) }));
+  return sentences.join(' ');
+}
+
+/** Rounded down: 99.7 % is not everything. @param {number} share 0-1 */
+export function percentText(share) {
+  return number(Math.floor(share * 100) / 100, { style: 'percent' });
 }
 
 /**

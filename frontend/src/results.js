@@ -1,14 +1,11 @@
 /** What a finished prediction gives: the area of each class, and files. */
 import { ownAddress } from './api.js';
 import { byId, element, swatch } from './dom.js';
-import { number, onLanguage, t } from './i18n.js';
+import { language, number, onLanguage, t } from './i18n.js';
 import { className } from './legend.js';
 
 /** @typedef {import('./api.js').Areas} Areas */
 /** @typedef {import('./api.js').Results} Results */
-
-/** @type {Record<string, import('./i18n.js').Key>} */
-const TITLES = { classes: 'outputClasses', categories: 'outputCategories', confidence: 'outputConfidence', areas: 'outputAreas' };
 
 // Shown on the map, not downloaded.
 const NOT_A_FILE = 'tiles';
@@ -17,32 +14,39 @@ export function createResults() {
   const root = byId('results', HTMLElement);
   const body = byId('areas-body', HTMLTableSectionElement);
   const foot = byId('areas-foot', HTMLTableSectionElement);
+  const table = byId('areas', HTMLTableElement);
   const downloads = byId('downloads', HTMLUListElement);
-  /** @type {{results: Results, areas: Areas} | null} */
+  /** @type {{results: Results, areas: Areas | null} | null} */
   let shown = null;
 
   function render() {
     root.hidden = shown === null;
     if (!shown) return;
     const { results, areas } = shown;
-    const largestFirst = areas.classes.toSorted((a, b) => b.area_m2 - a.area_m2);
-    body.replaceChildren(...largestFirst.map(areaRow));
-    foot.replaceChildren(
-      element('tr', {}, element('th', { scope: 'row' }, t('total')), numberCell(squareMetres(areas.area_m2)), element('td')),
-    );
+    table.hidden = areas === null;
+    if (areas) showAreas(areas);
     downloads.replaceChildren(
       ...Object.entries(results)
         .filter(([name]) => name !== NOT_A_FILE)
-        .map(([name, { href, title }]) => {
-          const text = TITLES[name] ? t(TITLES[name]) : title;
+        .map(([, { href, title, title_fr }]) => {
+          const text = language() === 'fr' ? (title_fr ?? title) : title;
           return element('li', {}, element('a', { href: ownAddress(href), download: '' }, text));
         }),
     );
   }
 
+  /** @param {Areas} areas */
+  function showAreas({ classes, area_m2 }) {
+    const largestFirst = classes.toSorted((a, b) => b.area_m2 - a.area_m2);
+    body.replaceChildren(...largestFirst.map(areaRow));
+    foot.replaceChildren(
+      element('tr', {}, element('th', { scope: 'row' }, t('total')), numberCell(squareMetres(area_m2)), element('td')),
+    );
+  }
+
   onLanguage(render);
   return {
-    /** @param {Results} results @param {Areas} areas */
+    /** @param {Results} results @param {Areas | null} areas null where they were not asked for */
     show(results, areas) {
       shown = { results, areas };
       render();

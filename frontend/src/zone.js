@@ -57,6 +57,8 @@ export function createZone(map, { onChange, onDrawing, announce }) {
   let zone = null;
   /** @type {number | null} largest area allowed, once the service has told it */
   let limit_m2 = null;
+  /** @type {number | undefined} EPSG code of the grid that areas are measured in */
+  let grid;
 
   const drawing = createDrawing(map, {
     onChange(sketch) {
@@ -66,13 +68,13 @@ export function createZone(map, { onChange, onDrawing, announce }) {
       undoButton.disabled = sketch.vertices.length === 0;
       finishButton.disabled = !sketch.canFinish;
       const ring = sketch.ring(true).map((coordinate) => toLonLat(coordinate));
-      drawGauge.show(ringArea_m2(ring), limit_m2, true);
+      drawGauge.show(ringArea_m2(ring, grid), limit_m2);
     },
     onFinish(ring) {
       ended();
       const lonLat = ring.map((coordinate) => toLonLat(coordinate).map((degree) => Number(degree.toFixed(DECIMALS))));
       set({ type: 'Polygon', coordinates: [counterClockwise(lonLat)] });
-      announce(t('announceZone', { area: areaText(ringArea_m2(lonLat)) }));
+      announce(t('announceZone', { area: areaText(ringArea_m2(lonLat, grid)) }));
     },
     onCancel: ended,
   });
@@ -107,7 +109,7 @@ export function createZone(map, { onChange, onDrawing, announce }) {
   }
 
   function measure() {
-    if (zone) zoneGauge.show(ringArea_m2(zone.coordinates[0]), limit_m2, true);
+    if (zone) zoneGauge.show(ringArea_m2(zone.coordinates[0], grid), limit_m2);
     else zoneGauge.clear();
   }
 
@@ -139,8 +141,13 @@ export function createZone(map, { onChange, onDrawing, announce }) {
       limit_m2 = largest_m2;
       measure();
     },
-    /** The server's figure, which replaces our own. @param {number} area_m2 @param {number} limit_km2 */
-    showMeasured: (area_m2, limit_km2) => zoneGauge.show(area_m2, limit_km2 * 1e6, false),
+    /** The grid of the imagery chosen. @param {number | undefined} epsg */
+    setGrid(epsg) {
+      grid = epsg;
+      measure();
+    },
+    /** The server's figure, which should be our own. @param {number} area_m2 @param {number} limit_km2 */
+    showMeasured: (area_m2, limit_km2) => zoneGauge.show(area_m2, limit_km2 * 1e6),
     /**
      * @param {string} message empty to accept
      * @param {boolean} [measurable] false for a zone without an area to speak of, such as one that crosses itself

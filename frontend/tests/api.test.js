@@ -59,6 +59,18 @@ test('a job that predicts nothing is not there for the page', async () => {
   await expect(getJob('a')).rejects.toMatchObject({ status: 404, type: 'not-a-prediction' });
 });
 
+test('a job that has not changed is not sent again', async () => {
+  const job = { jobID: 'b', processID: 'predict-land-cover' };
+  const fetch = answering(new Response(JSON.stringify(job), { headers: { ETag: '"1"' } }));
+  expect(await getJob('b')).toEqual(job);
+  const again = answering(new Response(null, { status: 304 }));
+
+  expect(await getJob('b')).toEqual(job);
+
+  expect(fetch.mock.calls[0][1].headers['If-None-Match']).toBeUndefined();
+  expect(again.mock.calls[0][1].headers['If-None-Match']).toBe('"1"');
+});
+
 test('no answer is status 0', async () => {
   answering(new TypeError('Failed to fetch'));
 

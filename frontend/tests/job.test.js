@@ -7,7 +7,8 @@ const BBOX = [3, 43, 3.1, 43.1];
 const INPUTS = /** @type {import('../src/api.js').Inputs} */ ({ source: 'demo-2024', model: 'cosia-demo' });
 
 /** @param {string} status @param {number} done */
-const job = (status, done) => /** @type {any} */ ({ jobID: 'a', status, bbox: BBOX, blocks: { total: 4, done, failed: 0 } });
+const job = (status, done) =>
+  /** @type {any} */ ({ jobID: 'a', status, bbox: BBOX, last_event: 10 + done, aoi: 'outline', blocks: { total: 4, done, failed: 0 } });
 
 /** A service whose answers and events the test decides; `answers` are jobs or errors, one a question. */
 class Service {
@@ -21,9 +22,9 @@ class Service {
       if (answer instanceof Error) throw answer;
       return answer;
     };
-    this.listen = (/** @type {string} */ _, /** @type {any} */ listeners) => {
+    this.listen = (/** @type {string} */ _, /** @type {number} */ after, /** @type {any} */ listeners) => {
       const close = vi.fn();
-      this.streams.push({ ...listeners, close });
+      this.streams.push({ ...listeners, after, close });
       return close;
     };
   }
@@ -59,6 +60,18 @@ test('a job is followed by its events to its end', async () => {
   expect(heard.onStatus.mock.calls.map(([{ status }]) => status)).toEqual(['accepted', 'successful']);
   expect(service.streams[0].close).toHaveBeenCalled();
   expect(service.asked).toBe(1);
+});
+
+test('events go on from the status that was read, and keep its outline', async () => {
+  const service = new Service([job('running', 3)]);
+  const heard = followed(service);
+  await vi.advanceTimersByTimeAsync(0);
+
+  const { aoi: _, ...told } = job('successful', 4);
+  service.streams[0].onStatus(told);
+
+  expect(service.streams[0].after).toBe(13);
+  expect(heard.onStatus.mock.lastCall?.[0]).toMatchObject({ status: 'successful', aoi: 'outline' });
 });
 
 test('without a stream the job is asked for, at most every five seconds', async () => {

@@ -6,6 +6,7 @@ Corners are (x, y): columns from the left, rows from the top of the grid. Direct
 
 from __future__ import annotations
 
+from array import array
 from typing import NamedTuple
 
 import numpy as np
@@ -94,11 +95,10 @@ def _chained(runs: _Runs) -> Arcs:
     """
     count = len(runs.left)
     follows, is_first = _succession(runs.ends)
-    order: list[int] = []
-    lengths: list[int] = []
-    onwards, done = follows.tolist(), bytearray(count)
+    order, lengths = array("q"), array("q")
+    onwards, done = follows.data, bytearray(count)
     # Open arcs from their ends first; what is left then are closed ones.
-    for candidates in (np.flatnonzero(is_first).tolist(), range(0, 2 * count, 2)):
+    for candidates in (np.flatnonzero(is_first).data, range(0, 2 * count, 2)):
         for step in candidates:
             if done[step >> 1]:
                 continue
@@ -108,7 +108,7 @@ def _chained(runs: _Runs) -> Arcs:
                 order.append(step)
                 step = onwards[step]
             lengths.append(len(order) - begun)
-    return _arcs(runs, np.array(order, np.int64), np.array(lengths, np.int64))
+    return _arcs(runs, np.frombuffer(order, np.int64), np.frombuffer(lengths, np.int64))
 
 
 def _succession(ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

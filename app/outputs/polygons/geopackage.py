@@ -10,13 +10,22 @@ import numpy as np
 import pyogrio
 import pyogrio.raw
 import shapely
+from pyogrio.errors import DataLayerError, DataSourceError
 
 from app.definitions import Nomenclature
+from app.errors import Unavailable
 
 LAYER = "polygons"
 """As in the official product, the stem of the file's name."""
 _LAST_CHANGE = "2000-01-01T00:00:00.000Z"
 """The same in all files, so that equal polygons give equal bytes; the format requires a date (OGC 12-128r19, 1.1.3)."""
+
+_OPTIONS = {
+    "OGR_CURRENT_DATE": _LAST_CHANGE,
+    # Half a file is thrown away, never repaired: no journal is to be left beside it.
+    "OGR_SQLITE_JOURNAL": "OFF",
+    "OGR_SQLITE_SYNCHRONOUS": "OFF",
+}
 
 
 class Features(NamedTuple):
@@ -29,17 +38,22 @@ class Features(NamedTuple):
 
 
 def write_geopackage(path: Path, epsg: int, nomenclature: Nomenclature, batches: Iterable[Features]) -> None:
-    """Writes a file that is not there yet; with no batch, one that has the layer and nothing in it."""
+    """Writes a file that is not there yet; with no batch, one that has the layer and nothing in it.
+
+    Raises Unavailable where the disk is full or fails.
+    """
     titles = np.full(256, None, object)
     for c in nomenclature.classes:
         titles[c.value] = c.title_fr
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": _LAST_CHANGE})
+    pyogrio.set_gdal_config_options(_OPTIONS)
     nothing = np.zeros(0)
-    _append(
-        path, epsg, titles, Features(nothing.astype(object), nothing.astype(np.uint8), nothing, nothing), first=True
-    )
-    for batch in batches:
-        _append(path, epsg, titles, batch, first=False)
+    none = Features(nothing.astype(object), nothing.astype(np.uint8), nothing, nothing)
+    try:
+        _append(path, epsg, titles, none, first=True)
+        for batch in batches:
+            _append(path, epsg, titles, batch, first=False)
+    except (DataSourceError, DataLayerError) as error:
+        raise Unavailable("the storage cannot be written: it is full, or fails") from error
 
 
 def _append(path: Path, epsg: int, titles: np.ndarray, batch: Features, *, first: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -48,10 +49,9 @@ def _rings(arcs: Arcs) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     follows = np.full(2 * count, -1)
     follows[arriving] = departing
 
-    onwards, done = follows.tolist(), bytearray(2 * count)
-    order: list[int] = []
-    starts = [0]
-    for side in sides[np.argsort(region[sides], kind="stable")].tolist():
+    onwards, done = follows.data, bytearray(2 * count)
+    order, starts = array("q"), array("q", [0])
+    for side in sides[np.argsort(region[sides], kind="stable")].data:
         if done[side]:
             continue
         while not done[side]:
@@ -59,8 +59,7 @@ def _rings(arcs: Arcs) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             order.append(side)
             side = onwards[side]
         starts.append(len(order))
-    ordered = np.array(order, np.int64)
-    ring_starts = np.array(starts, np.int64)
+    ordered, ring_starts = np.frombuffer(order, np.int64), np.frombuffer(starts, np.int64)
     return ordered, ring_starts, region[ordered[ring_starts[:-1]]]
 
 

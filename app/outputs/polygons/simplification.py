@@ -13,6 +13,9 @@ import shapely
 
 from app.outputs.polygons.arcs import Arcs
 
+_BATCH = 20_000
+"""Chords that are looked at a time."""
+
 
 def simplified(arcs: Arcs, bounds: tuple[int, int, int, int], tolerance_px: float) -> Arcs:
     """The same arcs with a part of their corners. Ends stay, and arcs with a region on one side only stay whole.
@@ -22,7 +25,7 @@ def simplified(arcs: Arcs, bounds: tuple[int, int, int, int], tolerance_px: floa
     """
     kept = _near(arcs, tolerance_px)
     corners = arcs.corners.astype(np.float64)
-    tree = shapely.STRtree(np.array(shapely.points(corners), object))
+    southwards = np.argsort(corners[:, 1], kind="stable")
     arc = np.repeat(np.arange(len(arcs.left)), np.diff(arcs.starts))
     untried = None
     while True:
@@ -31,7 +34,7 @@ def simplified(arcs: Arcs, bounds: tuple[int, int, int, int], tolerance_px: floa
         bent = chords[:, 1] > chords[:, 0] + 1
         refused = bent & (_are_doubled(chords, arcs.corners) | _run_along(chords, arcs.corners, bounds))
         tried = bent & ~refused if untried is None else bent & ~refused & np.isin(chords[:, 0], untried)
-        refused[tried] = _are_crossed(chords[tried], corners, tree)
+        refused[tried] = _are_crossed(chords[tried], corners, southwards)
         if not refused.any():
             break
         halves = _farthest(chords[refused], corners)
@@ -78,21 +81,38 @@ def _run_along(chords: np.ndarray, corners: np.ndarray, bounds: tuple[int, int, 
     return along
 
 
-def _are_crossed(chords: np.ndarray, corners: np.ndarray, tree: shapely.STRtree) -> np.ndarray:
-    """Whether a foreign corner lies between each chord and the corners that it replaces, or too near to tell."""
+def _are_crossed(chords: np.ndarray, corners: np.ndarray, southwards: np.ndarray) -> np.ndarray:
+    """Whether a foreign corner lies in the hull of each chord and the corners that it replaces, or on its edge.
+
+    southwards: the corners' indices from the top down. Chords are looked at from the top down, some at a time: an
+    index of all corners at once takes gigabytes where classes are noise.
+    """
+    crossed = np.zeros(len(chords), bool)
+    rows = corners[southwards, 1]
+    order = np.argsort(corners[chords, 1].min(axis=1), kind="stable")
+    for begin in range(0, len(order), _BATCH):
+        some = order[begin : begin + _BATCH]
+        hulls = _hulls(chords[some], corners)
+        bounds = shapely.total_bounds(hulls)
+        near = southwards[np.searchsorted(rows, bounds[1]) : np.searchsorted(rows, bounds[3], side="right")]
+        tree = shapely.STRtree(np.array(shapely.points(corners[near]), object))
+        hull, place = tree.query(hulls, predicate="intersects")
+        chord, corner = some[hull], near[place]
+        own = (corner >= chords[chord, 0]) & (corner <= chords[chord, 1])
+        for end in (0, 1):
+            own |= (corners[corner] == corners[chords[chord, end]]).all(axis=1)
+        crossed[chord[~own]] = True
+    return crossed
+
+
+def _hulls(chords: np.ndarray, corners: np.ndarray) -> np.ndarray:
+    """The convex hull of each chord and the corners that it replaces."""
     lengths = chords[:, 1] - chords[:, 0] + 1
     begins = np.cumsum(lengths) - lengths
     picked = np.arange(lengths.sum()) + np.repeat(chords[:, 0] - begins, lengths)
-    hulls = shapely.convex_hull(
-        shapely.linestrings(corners[picked], indices=np.repeat(np.arange(len(chords)), lengths))
-    )
-    chord, corner = tree.query(hulls, predicate="intersects")
-    own = (corner >= chords[chord, 0]) & (corner <= chords[chord, 1])
-    for end in (0, 1):
-        own |= (corners[corner] == corners[chords[chord, end]]).all(axis=1)
-    crossed = np.zeros(len(chords), bool)
-    crossed[chord[~own]] = True
-    return crossed
+    lines = shapely.linestrings(corners[picked], indices=np.repeat(np.arange(len(chords)), lengths))
+    hulls: np.ndarray = shapely.convex_hull(lines)
+    return hulls
 
 
 def _farthest(chords: np.ndarray, corners: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from app.definitions import Grid, Nomenclature
+from app.errors import Invalid
 from app.outputs.cog import Part
 from app.outputs.polygons.arcs import NO_ARCS, Arcs, arcs_along, arcs_within, together
 from app.outputs.polygons.geopackage import Features, write_geopackage
@@ -18,6 +19,8 @@ from app.outputs.polygons.rings import polygons
 from app.outputs.polygons.simplification import simplified
 from app.outputs.prediction import Prediction
 
+MOST_PATCHES = 4_000_000
+"""A block of pure noise, or 25 km² of 26 000 patches a block: some gigabytes of memory, and as much of a file."""
 _CERTAIN = 255
 TOLERANCE_PX = 1.0
 """No boundary leaves that of the pixels by more. One pixel is what a boundary is known to at best, and turns the steps
@@ -51,14 +54,21 @@ def write_class_polygons(
 ) -> None:
     """Writes a GeoPackage with a layer `polygons`: numero, classe, confidence (0-1, mean of its pixels), area_m2.
 
-    classes, confidence: each call gives the same parts of the grid anew, both in the same order; they do not overlap
-    and are clipped to the AOI by the rule of `app.areas` already. Pixels of class 0 belong to no polygon.
-    Each polygon is a 4-connected patch of one class, of however many parts; patches below `minimum_area_m2` go to the
-    neighbour with which they share most edges (`merging`). Default 0: the official product's minimum is not published.
-    Edges between two polygons are simplified once, to `tolerance_m`; those towards nodata and outside stay the edges of
-    pixels. So the sum of all areas is, always, that of the areas table to the pixel, and without minimum and tolerance
-    so is that of each class; a tolerance moves less than its own width along a class's boundaries.
-    path: where no file is yet. Equal parts give equal bytes. `alive` is told between pieces of work.
+    classes, confidence: each call gives the same parts of the grid anew, both in the same order; they do not overlap,
+    and hold 0 where a pixel's centre lies outside the AOI (`app.areas`). Pixels of class 0 belong to no polygon.
+
+    A polygon is a 4-connected patch of one class, over however many parts; patches below `minimum_area_m2` go to the
+    neighbour with which they share most edges (`merging`). 0, which merges none, is the default of jobs, because
+    nothing is published of the official product's minimum.
+
+    Boundaries between two polygons are simplified to `tolerance_m`; those towards nodata and outside the AOI stay the
+    edges of pixels. So all polygons together have exactly the area that the areas table tells; with neither minimum
+    nor tolerance, so have those of each class. A tolerance changes a class by less than its boundaries' length times
+    the tolerance, and as steps are cut on both sides of a boundary in turn, by far less in practice (decision 0016).
+
+    path: where no file is yet. Equal parts give equal bytes, and how the parts are cut changes nothing but corners on
+    the cuts. alive: told between pieces of work. Raises Invalid where there are more than MOST_PATCHES patches,
+    Unavailable where `path` cannot be written.
     """
     survey = _survey(classes, confidence, grid.width, meetings_wanted=minimum_area_m2 > 0, alive=alive)
     told = regions(survey.values, survey.area_px, survey.met, minimum_area_m2 / grid.resolution_m**2)
@@ -113,6 +123,11 @@ def _survey(
         if meetings_wanted:
             met += [meetings(numbers[:, :-1], numbers[:, 1:]), meetings(numbers[:-1], numbers[1:])]
         offset += len(labels.values)
+        if offset > MOST_PATCHES:
+            raise Invalid(
+                f"the classes of this area fall into more than {MOST_PATCHES} patches, too many for polygons: ask for "
+                "a smaller area, or for other outputs"
+            )
         alive()
     lines = list(seams.lines())
     met += [meetings(line.before, line.after) for line in lines]

@@ -8,7 +8,7 @@ import shapely
 
 from app.aoi import from_grid_crs
 from app.database import LayerOverviewRow, RasterRow
-from app.definitions import Nomenclature
+from app.definitions import Grid, Nomenclature
 from app.outputs import category_sidecar, write_class_cog, write_confidence_cog
 from app.publish.mosaics import Mosaic
 from app.storage import Storage
@@ -57,9 +57,13 @@ def write_raster(
         with storage.writing(href) as path:
             told = part_of(progress, 0.5, 0.5) if confidence_href else progress
             write_class_cog(path, mosaic.grid, mosaic.class_parts(), nomenclature, told)
-    grid = mosaic.grid
+    return raster_row(storage, mosaic.name, href, confidence_href, mosaic.grid)
+
+
+def raster_row(storage: Storage, name: str, href: str, confidence_href: str | None, grid: Grid) -> RasterRow:
+    """A row, of no layer yet, for files that are written. Raises Unavailable where they cannot be read."""
     return RasterRow(
-        name=mosaic.name,
+        name=name,
         href=href,
         confidence_href=confidence_href,
         sha256=storage.sha256(href),

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import rasterio
-import shapely
 from sqlalchemy import delete, update
 
-from app.aoi import from_grid_crs
 from app.database import JobRow, LayerRow, RasterRow, Sessions, exclusive, now_s
-from app.definitions import nomenclature
+from app.definitions import Grid, nomenclature
 from app.errors import Conflict, ResultExpired, Unknown
+from app.publish.raster_files import raster_row
 from app.storage import Storage
 
 JOB_PREFIX = "job-"
 """Of the ids of such layers; `publish` refuses it for others."""
-
-_FOOTPRINT_STEP_M = 1000.0
 
 
 def is_job_layer(layer_id: str) -> bool:
@@ -93,18 +90,6 @@ def _require_unexpired(job: JobRow) -> None:
 
 def _raster(storage: Storage, href: str, confidence_href: str | None) -> RasterRow:
     with storage.reading(href) as path, rasterio.open(path, driver="GTiff") as dataset:
-        epsg = dataset.crs.to_epsg()
-        return RasterRow(
-            name="classes",
-            href=href,
-            confidence_href=confidence_href,
-            sha256=storage.sha256(href),
-            bands=1,
-            epsg=epsg,
-            left=dataset.transform.c,
-            top=dataset.transform.f,
-            resolution_m=dataset.transform.a,
-            width=dataset.width,
-            height=dataset.height,
-            footprint=from_grid_crs(shapely.box(*dataset.bounds), epsg, step_m=_FOOTPRINT_STEP_M),
-        )
+        transform = dataset.transform
+        grid = Grid(dataset.crs.to_epsg(), transform.c, transform.f, transform.a, dataset.width, dataset.height)
+    return raster_row(storage, "classes", href, confidence_href, grid)

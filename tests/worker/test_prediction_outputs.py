@@ -1,0 +1,195 @@
+"""The outputs of a job from its rows: gaps, comparisons, blocks that are damaged, a job that nobody wants any more."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sqlalchemy import update
+
+from app import jobs
+from app.catalogue import Catalogue
+from app.database import BlockRow, ImagerySourceRow, JobRow, LayerRow, Sessions
+from app.definitions import BlockCell, ImagerySource, nomenclature, shipped_model_cards
+from app.errors import Invalid
+from app.outputs import write_class_cog
+from app.publish.raster_files import raster_row
+from app.settings import Settings
+from app.storage import FolderStorage
+from tests import samples
+from tests.outputs.predictions import FORESTS, block_row
+from worker.predicted import BlocksDamaged
+from worker.prediction_outputs import PredictionOutputs
+
+SECOND = BlockCell(samples.CELL.column + 1, samples.CELL.row)
+FELLED = np.where(FORESTS == 9, 16, FORESTS).astype(np.uint8)
+"""The same place when the broad-leaved trees have been cut."""
+SOURCE = samples.source()
+OLDER = samples.source(id="ortho-2018", title="Ortho 2018", year=2018)
+
+
+@pytest.fixture(autouse=True)
+def _nobody_is_rung(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.broker.ring", lambda *_, **__: True)
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> FolderStorage:
+    return FolderStorage(tmp_path / "data")
+
+
+def predicted(
+    sessions: Sessions,
+    storage: FolderStorage,
+    blocks: Mapping[tuple[ImagerySource, BlockCell], np.ndarray | str],
+    **changes: Any,
+) -> JobRow:
+    """A job whose blocks have ended: with classes, or with the reason why they failed."""
+    with sessions.write() as session:
+        for source in (SOURCE, OLDER):
+            session.add(ImagerySourceRow(id=source.id, document=source.model_dump(mode="json")))
+    columns = len({cell for _, cell in blocks})
+    card = shipped_model_cards()["cosia-demo"]
+    job = jobs.submit(sessions, samples.request(columns=columns, source=SOURCE, card=card, **changes), samples.LIMITS)
+    with sessions.write() as session:
+        for (source, cell), result in blocks.items():
+            if isinstance(result, str):
+                values: dict[str, Any] = {"status": "failed", "reason": result}
+            else:
+                row = block_row(FolderStorage(storage.folder / source.id), cell, result)
+                (storage.folder / "blocks").mkdir(exist_ok=True)
+                href = f"blocks/{source.id}-{cell.column}.tif"
+                (storage.folder / source.id / str(row.href)).rename(storage.path(href))
+                values = {"status": "done", "href": href, "sha256": row.sha256, "histogram": row.histogram}
+            session.execute(
+                update(BlockRow)
+                .where(BlockRow.source_id == source.id, BlockRow.grid_column == cell.column)
+                .values(**values)
+            )
+    return job
+
+
+def outputs_of(sessions: Sessions, storage: FolderStorage, job: JobRow) -> dict[str, Any]:
+    """The documents among the outputs of a job."""
+    catalogue = Catalogue(sessions, storage, 1.0)
+    settings = Settings(data=str(storage.folder), public_url="http://maps.example")
+    written = PredictionOutputs(sessions, storage, settings, catalogue, job, lambda: None).write()
+    return {name: json.loads(storage.path(href).read_text()) for name, href in written.items() if "json" in href}
+
+
+def test_a_job_with_gaps_says_where_and_why(sessions: Sessions, storage: FolderStorage) -> None:
+    job = predicted(
+        sessions,
+        storage,
+        {(SOURCE, samples.CELL): FORESTS, (SOURCE, SECOND): "no imagery could be read"},
+        inputs={"gaps": True},
+        coverage=0.75,
+    )
+
+    table = outputs_of(sessions, storage, job)["areas"]
+
+    assert [gap["reason"] for gap in table["gaps"]] == ["no imagery could be read"]
+    assert table["gaps_m2"] == table["nodata_m2"] == pytest.approx(2043 * 2038 * 0.04)
+    assert (table["coverage"], table["asked_m2"]) == (0.75, round(job.area_m2, 3))
+    assert table["area_m2"] + table["nodata_m2"] == pytest.approx(job.area_m2, rel=1e-4)
+
+
+def test_a_second_source_is_compared_from_the_older_year_to_the_newer(
+    sessions: Sessions, storage: FolderStorage
+) -> None:
+    job = predicted(
+        sessions,
+        storage,
+        {(SOURCE, samples.CELL): FELLED, (OLDER, samples.CELL): FORESTS},
+        compared=OLDER,
+        inputs={"compare": {"source": OLDER.id}},
+        outputs=("areas", "changes"),
+    )
+
+    documents = outputs_of(sessions, storage, job)
+
+    changes = documents["changes"]
+    moved = {(row["from_code"], row["to_code"]): row["area_m2"] for row in changes["transitions"]}
+    assert moved == pytest.approx(
+        {("feuillu", "coupe"): 507 * 2038 * 0.04, ("conifere", "conifere"): 1531 * 2038 * 0.04}
+    )
+    assert (changes["from"]["imagery"], changes["to"]["imagery"]) == (OLDER.id, SOURCE.id)
+    assert (changes["warnings"], changes["gaps"]) == ([], [])
+    # The areas are those of the source that was asked for.
+    assert {row["code"] for row in documents["areas"]["classes"]} == {"conifere", "coupe"}
+
+
+def test_a_published_layer_of_a_later_year_is_what_it_became(sessions: Sessions, storage: FolderStorage) -> None:
+    job = predicted(
+        sessions,
+        storage,
+        {(SOURCE, samples.CELL): FORESTS},
+        inputs={"compare": {"layer": "later"}},
+        outputs=("changes",),
+    )
+    publish(sessions, storage, "later", FELLED, vintage=2024)
+
+    changes = outputs_of(sessions, storage, job)["changes"]
+
+    assert (changes["from"]["imagery"], changes["to"]["layer"]) == (SOURCE.id, "later")
+    assert changes["changed_m2"] == pytest.approx(507 * 2038 * 0.04)
+    lost = {row["code"]: row["lost_m2"] for row in changes["classes"] if row["lost_m2"]}
+    assert lost == {"feuillu": pytest.approx(507 * 2038 * 0.04)}
+    # Nobody knows by which network the layer was made.
+    assert "Changes of the network mix" in changes["warnings"][0]
+
+
+def test_a_layer_that_was_withdrawn_meanwhile_ends_the_job_with_that(
+    sessions: Sessions, storage: FolderStorage
+) -> None:
+    job = predicted(
+        sessions,
+        storage,
+        {(SOURCE, samples.CELL): FORESTS},
+        inputs={"compare": {"layer": "gone"}},
+        outputs=("changes",),
+    )
+
+    with pytest.raises(Invalid, match="layer gone was withdrawn"):
+        outputs_of(sessions, storage, job)
+
+
+def test_a_block_whose_file_changed_is_not_used(sessions: Sessions, storage: FolderStorage) -> None:
+    job = predicted(sessions, storage, {(SOURCE, samples.CELL): FORESTS})
+    path = storage.path(f"blocks/{SOURCE.id}-{samples.CELL.column}.tif")
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1  # in a checksum or in nothing at all: only the digest tells
+    path.write_bytes(data)
+
+    with pytest.raises(BlocksDamaged) as caught:
+        outputs_of(sessions, storage, job)
+    with sessions.read() as session:
+        assert list(caught.value.keys) == [row.key for row in jobs.ended_blocks(session, job.id)]
+
+
+def publish(sessions: Sessions, storage: FolderStorage, layer_id: str, classes: np.ndarray, *, vintage: int) -> None:
+    """A layer of one raster, on the first block."""
+    grid = samples.GRID.block(samples.CELL)
+    href = f"layers/{layer_id}.tif"
+    with storage.writing(href) as path:
+        write_class_cog(path, grid, [((0, 0, grid.width, grid.height), classes)], nomenclature())
+    with sessions.write() as session:
+        session.add(
+            LayerRow(
+                id=layer_id,
+                title=layer_id,
+                description="",
+                nomenclature="cosia",
+                vintage=vintage,
+                attribution="IGN",
+                version="v1",
+            )
+        )
+        session.flush()
+        raster = raster_row(storage, "a", href, None, grid)
+        raster.layer_id = layer_id
+        session.add(raster)

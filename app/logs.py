@@ -63,6 +63,9 @@ def configure_logs(level: str) -> None:
     access = logging.getLogger("uvicorn.access")  # `log_request` writes that line, with what we want to know
     access.handlers, access.propagate = [], False
     logging.getLogger("rasterio").setLevel(logging.ERROR)
+    for name in ("celery.worker.strategy", "celery.app.trace"):
+        # They name messages, which nobody knows; our own lines name jobs.
+        logging.getLogger(name).setLevel(logging.WARNING)
     structlog.configure(
         processors=[*_PROCESSORS, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

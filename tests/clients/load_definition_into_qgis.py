@@ -23,7 +23,9 @@ for layer in project.mapLayers().values():
     extent = layer.extent()
     sides = [extent.xMinimum(), extent.yMinimum(), extent.xMaximum(), extent.yMaximum()]
     if layer.isValid():
-        found.append({"name": layer.name(), "crs": layer.crs().authid(), "extent": sides})
+        renderer = layer.renderer()
+        labels = [c.label for c in renderer.classes()] if hasattr(renderer, "classes") else []
+        found.append({"name": layer.name(), "crs": layer.crs().authid(), "extent": sides, "labels": labels})
 print(json.dumps(found))
 sys.stdout.flush()
 os._exit(0)  # QGIS may crash while it takes itself apart

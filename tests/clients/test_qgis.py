@@ -11,6 +11,9 @@ from urllib.request import urlopen
 import pytest
 from PIL import Image
 
+from app.definitions import nomenclature
+from app.outputs import OUTPUTS, legend_qml, raster_definition
+from app.outputs.legends import class_pipe
 from tests import published as layers
 from tests.clients.places import PLACES, SETS, frame_in, place_in
 from tests.components import require
@@ -71,6 +74,40 @@ def test_qgis_takes_the_style_of_the_geotiff(map_server: str, tmp_path: Path) ->
     assert len(shown) == 16
     assert shown["1"] == ["#ce7079", "Bâtiment"]
     assert shown["14"] == ["#d0a349", "Terre labourée"]
+
+
+def test_qgis_takes_the_style_of_a_result_by_itself(tmp_path: Path) -> None:
+    # As the outputs `classes` and `style` of a job are called; without a colour table, as above.
+    assert (OUTPUTS["classes"].file_name, OUTPUTS["style"].file_name) == ("classes.tif", "classes.qml")
+    raster = layers.write_classes(tmp_path / "classes.tif", layers.town_classes())
+    (tmp_path / "classes.qml").write_text(legend_qml(nomenclature()), encoding="utf-8")
+
+    shown = json.loads(_run("style_with_qgis.py", raster, home=tmp_path))
+
+    assert len(shown) == 16
+    assert shown["1"] == ["#ce7079", "Bâtiment"]
+
+
+def test_qgis_reads_a_raster_where_it_lies_by_a_definition_with_its_style(map_server: str, tmp_path: Path) -> None:
+    with urlopen(f"{map_server}/api/stac/town/items") as answer:  # noqa: S310 - our own address
+        (item, *_) = json.load(answer)["features"]
+    definition = raster_definition(
+        identifier="result",
+        title="Result",
+        provider="gdal",
+        datasource=f"/vsicurl/{item['assets']['classes']['href']}",
+        epsg=2154,
+        pipe=class_pipe(nomenclature()),
+    )
+    path = tmp_path / "classes.qlr"
+    path.write_text(definition, encoding="utf-8")
+
+    (loaded,) = json.loads(_run("load_definition_into_qgis.py", path, home=tmp_path))
+
+    assert (loaded["name"], loaded["crs"]) == ("Result", "EPSG:2154")
+    assert loaded["extent"] == pytest.approx(layers.GRID.bounds, abs=0.1)
+    assert "Bâtiment" in loaded["labels"]
+    assert len(loaded["labels"]) == 16
 
 
 def test_qgis_imports_the_connection_files(map_server: str, tmp_path: Path) -> None:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 
-from playwright.sync_api import expect
-from pyproj import Geod
+import pytest
+from playwright.sync_api import Browser, Request, Route, expect
+from pyproj import Transformer
+from shapely import segmentize, transform
 from shapely.geometry import shape
+from shapely.geometry.base import BaseGeometry
 
 from tests.page.visit import Visit
 
@@ -23,9 +27,11 @@ def test_a_zone_drawn_by_mouse_shows_its_area_and_is_predicted(visit: Visit) -> 
 
     aoi = shape(json.loads(asked.value.post_data or "")["inputs"]["aoi"])
     assert len(aoi.exterior.coords) == len(ZONE) + 1  # the double click placed its vertex once
-    area_m2 = abs(Geod(ellps="GRS80").geometry_area_perimeter(aoi)[0])
+    area_m2 = planar_m2(aoi)
+    assert abs(shown_area_m2(visit) / area_m2 - 1) < 0.001  # to the digits shown, before the service has answered
     expect(visit.page.locator("#estimate")).to_contain_text("block")
-    assert abs(shown_area_m2(visit) / area_m2 - 1) < 0.01
+    assert abs(shown_area_m2(visit) / area_m2 - 1) < 0.001
+    expect(visit.page.locator("#quota")).to_contain_text("Predictions under way: 0 of")
 
     # A double click makes one job.
     visit.page.get_by_role("button", name="Launch").dblclick()
@@ -35,7 +41,7 @@ def test_a_zone_drawn_by_mouse_shows_its_area_and_is_predicted(visit: Visit) -> 
     rows = visit.page.locator("#areas-body tr")
     expect(rows.first).to_be_visible()
     assert abs(sum(table_areas_m2(visit)) / area_m2 - 1) < 0.01
-    classes = visit.page.get_by_role("link", name="Classes (GeoTIFF)")
+    classes = visit.page.get_by_role("link", name="Land cover classes (COG)")
     with visit.page.expect_download() as download:
         classes.click()
     assert download.value.suggested_filename.endswith(".tif")
@@ -79,6 +85,85 @@ def test_a_zone_can_be_drawn_by_keyboard(visit: Visit) -> None:
         visit.page.keyboard.press("Control+Enter")
 
     expect(visit.page.locator("#clear-zone")).to_be_visible()
+
+
+@pytest.fixture
+def guest(browser: Browser, running_server: str) -> Iterator[Visit]:
+    """Another visitor."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB")
+    yield Visit(context.new_page(), running_server)
+    context.close()
+
+
+def predict(visit: Visit) -> None:
+    """Draws the zone and launches."""
+    visit.open()
+    visit.draw(ZONE)
+    expect(visit.page.locator("#estimate")).not_to_have_text(re.compile("Estimating|^$"))
+    visit.page.get_by_role("button", name="Launch").click()
+    expect(visit.page.locator("#job-status")).to_have_text(re.compile("Waiting|Running|Finished"))
+
+
+def test_a_prediction_is_shared_by_its_link_to_be_looked_at(visit: Visit, guest: Visit) -> None:
+    visit.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    predict(visit)
+    own_id = re.search(r"job=(\w+)", visit.page.url)
+    visit.page.get_by_role("button", name="Copy the link").click()
+    expect(visit.page.get_by_role("button", name="Link copied")).to_be_visible()
+    link = visit.page.evaluate("navigator.clipboard.readText()")
+
+    guest.open(link.partition("#")[2])
+
+    assert own_id is not None
+    assert own_id[1] not in link
+    expect(guest.page.locator("#job-status")).to_have_text("Finished", timeout=JOB_MS)
+    expect(guest.page.locator("#job-notes")).to_contain_text("Shared with you")
+    expect(guest.page.get_by_role("button", name="Cancel the prediction")).to_be_hidden()
+    expect(guest.page.locator("#areas-body tr").first).to_be_visible()
+    assert own_id[1] not in " ".join(guest.requests)
+
+
+def test_without_events_a_prediction_is_followed_by_asking(visit: Visit) -> None:
+    asked: list[Request] = []
+    visit.page.on("request", lambda request: asked.append(request) if "/api/jobs/" in request.url else None)
+    visit.page.route("**/api/jobs/*/events*", lambda route: route.abort())
+    predict(visit)
+
+    expect(visit.page.locator("#job-status")).to_have_text("Finished", timeout=JOB_MS)
+    statuses = [request for request in asked if re.search(r"/api/jobs/\w+$", request.url)]
+    assert all("if-none-match" in request.headers for request in statuses[1:])
+
+
+def test_a_launch_waits_as_long_as_the_service_asks(visit: Visit) -> None:
+    def refuse(route: Route) -> None:
+        problem = {
+            "type": "urn:cosia:problem:limit-reached",
+            "status": 429,
+            "detail": "you have 3 jobs, the limit is 3.",
+        }
+        headers = {"Retry-After": "30", "Content-Type": "application/problem+json"}
+        route.fulfill(status=429, headers=headers, body=json.dumps(problem))
+
+    visit.page.route("**/execution", refuse)
+    visit.open()
+    visit.draw(ZONE)
+    launch = visit.page.get_by_role("button", name="Launch")
+    expect(visit.page.locator("#estimate")).to_contain_text(re.compile("block|computed"))
+    launch.click()
+
+    expect(visit.page.locator("#launch-error")).to_have_text(
+        "you have 3 jobs, the limit is 3. To be tried again in 30 s."
+    )
+    expect(launch).to_have_attribute("aria-disabled", "true")
+    launch.click(force=True)
+    assert len([url for url in visit.requests if url.endswith("/execution")]) == 1
+
+
+def planar_m2(aoi: BaseGeometry) -> float:
+    """In Lambert-93, edges straight in longitude and latitude."""
+    to_lambert93 = Transformer.from_crs(4326, 2154, always_xy=True)
+    cut = segmentize(aoi, 0.0001)
+    return float(transform(cut, lambda x, y: to_lambert93.transform(x, y), interleaved=False).area)
 
 
 def shown_area_m2(visit: Visit) -> float:

@@ -25,6 +25,7 @@ from app.definitions import BlockCell, ImagerySource, ModelCard, PredictionGrid
 LONGEST_WAIT_S = 300.0
 """Longest time a block waits for another try."""
 
+_FIRST_WAIT_S = 10.0
 _ROWS_AT_ONCE = 500
 # Workers may be set to different leases, and clocks differ by a little.
 _LEASES_AHEAD = 4
@@ -127,6 +128,26 @@ def renew_attempts(session: Session, keys: Sequence[str]) -> None:
         )
 
 
+def recall(session: Session, keys: Sequence[str]) -> None:
+    """Takes back that these blocks are done: their files are damaged."""
+    for batch in batches(keys):
+        session.execute(
+            update(BlockRow)
+            .where(BlockRow.key.in_(batch), BlockRow.status == "done")
+            .values(
+                status="waiting",
+                attempts=0,
+                retry_at=0.0,
+                href=None,
+                sha256=None,
+                histogram=None,
+                bytes=None,
+                seconds=None,
+                finished_at=None,
+            )
+        )
+
+
 def held(lease_s: float) -> ColumnElement[bool]:
     """A block in the hands of a worker that gave a sign of life within a lease."""
     return and_(BlockRow.status == "claimed", lease_runs(BlockRow.lease_until, lease_s))
@@ -217,7 +238,14 @@ def renew(session: Session, claim_: Claim, *, lease_s: float) -> bool:
 
 
 def complete(
-    session: Session, claim_: Claim, *, href: str, sha256: str, histogram: dict[str, int], seconds: float
+    session: Session,
+    claim_: Claim,
+    *,
+    href: str,
+    sha256: str,
+    histogram: dict[str, int],
+    seconds: float,
+    size_bytes: int | None = None,
 ) -> bool:
     """Publishes the block; False, and nothing changes, when its fence has moved on."""
     return _changed(
@@ -230,6 +258,7 @@ def complete(
             sha256=sha256,
             histogram=histogram,
             seconds=seconds,
+            bytes=size_bytes,
             reason=None,
             finished_at=now_s(),
             used_at=now_s(),
@@ -237,21 +266,30 @@ def complete(
     )
 
 
-def hand_back(session: Session, claim_: Claim) -> bool:
-    """Returns an untouched block: the attempt does not count."""
+def hand_back(session: Session, claim_: Claim, *, reason: str | None = None, wait_s: float = 0.0) -> bool:
+    """Returns a block that was not tried to its end: the attempt does not count. Nobody claims it for `wait_s`."""
     return _changed(
         session,
-        update(BlockRow).where(_held(claim_)).values(status="waiting", owner=None, attempts=BlockRow.attempts - 1),
+        update(BlockRow)
+        .where(_held(claim_))
+        .values(status="waiting", owner=None, attempts=BlockRow.attempts - 1, reason=reason, retry_at=now_s() + wait_s),
     )
 
 
-def fail_attempt(session: Session, claim_: Claim, reason: str, *, final: bool) -> bool:
-    """Ends an attempt that went wrong; `final` fails the block, else it waits for another try."""
+def fail_attempt(session: Session, claim_: Claim, reason: str, *, final: bool, wait_s: float = 0.0) -> bool:
+    """Ends an attempt that went wrong; `final` fails the block, else it waits `wait_s` for another try."""
     status = "failed" if final else "waiting"
     return _changed(
         session,
-        update(BlockRow).where(_held(claim_)).values(status=status, owner=None, reason=reason, finished_at=now_s()),
+        update(BlockRow)
+        .where(_held(claim_))
+        .values(status=status, owner=None, reason=reason, retry_at=now_s() + wait_s, finished_at=now_s()),
     )
+
+
+def wait_s(times: int) -> float:
+    """How long to wait after something went wrong so many times in a row: 10 s, and twice as long each time."""
+    return min(LONGEST_WAIT_S, _FIRST_WAIT_S * 2.0 ** (max(1, times) - 1))
 
 
 def lost(session: Session, *, lease_s: float, most_attempts: int, limit: int) -> Sequence[str]:

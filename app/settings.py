@@ -67,13 +67,16 @@ class Settings(BaseSettings):
     followers: int = Field(500, gt=0, description="Most event streams of jobs open at a time, in each process.")
 
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Device of the networks.")
-    batch_blocks: int = Field(2, gt=0, le=64, description="Blocks per task of a worker.")
+    batch_s: float = Field(10.0, gt=0, le=60, description="Time one task of a worker predicts for a job before others, s.")
     queues: str = Field(
         "", description="Queues of models: pattern=queue, comma-separated, the first that fits. Otherwise gpu."
     )
     batches_in_flight: int = Field(4, gt=0, description="Batches one job may have queued or running at a time.")
     lease_s: float = Field(60.0, gt=1, description="Time a claimed block stays its worker's without a sign of life, s.")
     turn_s: float = Field(10.0, gt=0, description="Time a counting job has a worker for itself before others, s.")
+    stall_s: float = Field(
+        120.0, gt=1, description="Time without progress after which a worker gives up its work and is restarted, s."
+    )
     sweep_s: float = Field(5.0, gt=0, description="Time between two rounds of the sweeper, s.")
     attempts: int = Field(3, gt=0, description="Tries of a block before it fails.")
 

@@ -185,7 +185,7 @@ def own_service(running_service: Service, tmp_path: Path) -> Iterator[Service]:
         for table in ("event", "job_block", "job", "block"):
             copy.execute(f"DELETE FROM {table}")
         copy.commit()
-    with Service(folder, COSIA_BATCH_BLOCKS="1", COSIA_LEASE_S="6", COSIA_SWEEP_S="1") as service:
+    with Service(folder, COSIA_BATCH_S="0.1", COSIA_LEASE_S="6", COSIA_SWEEP_S="1") as service:
         yield service
 
 

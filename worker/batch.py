@@ -1,4 +1,9 @@
-"""A batch: some blocks of one job, claimed together, predicted one after another while the next is read."""
+"""A batch: some blocks of one job, claimed together, predicted one after another while the next is read.
+
+What can go wrong is one of three. The caller's fault: the block fails. The weather (storage or database away, weights
+or device unusable, a worker that has to stop): the block goes back, and no attempt is counted. Ours, or unknown: the
+attempt counts, and after some of them the block fails with its reason.
+"""
 
 from __future__ import annotations
 
@@ -8,32 +13,38 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import structlog
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from app import blocks, imagery, jobs, models
+from app import blocks, jobs
 from app.blocks import Claim
 from app.database import JobRow, Sessions
 from app.definitions import prediction_grid
-from app.errors import CosiaError, Invalid, Unavailable
+from app.errors import CosiaError, Invalid, RasterUnreadable, Unavailable, WeightsMismatch, WeightsUnreadable
 from app.outputs import write_block
 from app.settings import Settings
 from app.storage import Storage, sha256
 from worker.leases import Leases
-from worker.pipeline import Predictor, predictor
+from worker.materials import Imagery, Materials
+from worker.persisting import Persistence
+from worker.pipeline import DeviceBroken, Prediction
 from worker.presence import Presence
-from worker.readers import FileReader
+from worker.watchdog import Watchdog
 
 log = structlog.get_logger(__name__)
 
-_MOST_SECONDS_PER_BLOCK = 900.0
+_FINISH_WITHIN_S = 8.0
 _NEUTRAL = "this block could not be predicted because of an internal error"
 
-Imagery = tuple[np.ndarray, np.ndarray]
+
+class _Stopped(Exception):
+    """The worker has to stop before this block can be finished."""
 
 
 class Batch:
     """Predicts claimed blocks and publishes each as soon as its file is whole.
 
-    `stop` ends the batch after the block at hand; what is untouched goes back without an attempt burned.
+    `stop` ends the batch after the block at hand, or within it where that takes long.
     """
 
     def __init__(
@@ -44,106 +55,205 @@ class Batch:
         job_id: str,
         presence: Presence,
         stop: threading.Event,
+        watchdog: Watchdog,
     ) -> None:
         self._sessions = sessions
-        self._storage = storage
         self._settings = settings
         self._job_id = job_id
         self._presence = presence
         self._stop = stop
+        self._watchdog = watchdog
+        self._storage = storage
+        self._materials = Materials(sessions, storage)
+        self._leases = Leases(sessions, lease_s=settings.lease_s, most_s=settings.stall_s)
+        self._database = Persistence(sessions, stop, self._progress)
+        self._stop_seen: float | None = None
 
     def run(self) -> list[str]:
         """Claims, predicts, publishes. Returns the jobs (this one or others) that wait for no block any more."""
-        with self._sessions.write() as session:
-            claims = jobs.claim_blocks(
-                session,
-                self._job_id,
-                owner=self._presence.id,
-                limit=self._settings.batch_blocks,
-                lease_s=self._settings.lease_s,
-                most_attempts=self._settings.attempts,
-            )
+        claims = self._claim()
+        self._presence.tally("attempts", len(claims))
         complete: list[str] = []
-        leases = Leases(self._sessions, claims, lease_s=self._settings.lease_s, most_s=_MOST_SECONDS_PER_BLOCK)
-        with leases, ThreadPoolExecutor(1, "read-ahead") as reading:
-            pending = [(claim, reading.submit(self._read, claim)) for claim in claims]
+        with (
+            self._watchdog.watching("predicting blocks", self._give_up),
+            self._leases.holding(claims),
+            ThreadPoolExecutor(1, "read-ahead") as reading,
+        ):
+            pending = [(claim, reading.submit(self._materials.read, claim)) for claim in claims]
+            pace = _Pace()
             for claim, imagery_read in pending:
-                if self._stop.is_set() or not self._still_wanted():
+                if self._presence.out_of_service or self._stop.is_set() or not self._still_wanted():
                     imagery_read.cancel()
                     self._hand_back(claim)
                 else:
-                    complete += self._predict(claim, imagery_read)
-                leases.drop(claim)
+                    complete += self._predict(claim, imagery_read, pace)
+                self._leases.drop(claim)
+                self._progress()
+        if pace.seconds_per_block is not None:
+            self._presence.measured(claims[0].model_id, pace.seconds_per_block)
         return complete
+
+    def _claim(self) -> list[Claim]:
+        with self._sessions.write() as session:
+            limit = jobs.batch_size(
+                session,
+                self._job_id,
+                seconds_per_block=self._presence.paces(),
+                batch_s=self._settings.batch_s,
+                lease_s=self._settings.lease_s,
+            )
+            return jobs.claim_blocks(
+                session,
+                self._job_id,
+                owner=self._presence.id,
+                limit=limit,
+                lease_s=self._settings.lease_s,
+                most_attempts=self._settings.attempts,
+            )
 
     def _still_wanted(self) -> bool:
         with self._sessions.read() as session:
-            job = session.get(JobRow, self._job_id)
-            return job is not None and job.status in jobs.ACTIVE
+            return session.scalar(select(JobRow.status).where(JobRow.id == self._job_id)) in jobs.ACTIVE
 
-    def _hand_back(self, claim: Claim) -> None:
-        with self._sessions.write() as session:
-            blocks.hand_back(session, claim)
+    def _progress(self) -> None:
+        self._leases.progress()
+        self._watchdog.progress()
 
-    def _read(self, claim: Claim) -> Imagery:
-        """(bands, height, width) uint8 with the card's margin, and where it is imagery."""
-        grid = prediction_grid(claim.epsg).block(claim.cell)
-        with self._sessions.read() as session:
-            card = models.find_model(session, self._storage, claim.model_id).card
-            source = imagery.find(session, claim.source_id)
-            if source.version != claim.source_version:
-                raise Invalid(f"imagery source {source.id} was replaced since the job was asked: ask again")
-            around = grid.grown(card.margin_px)
-            files = imagery.files_for(session, claim.source_id, around.bounds)
-        return FileReader(files, source).read(around, card.bands)
+    def _between(self) -> None:
+        """Between two patches. Raises _Stopped when the worker has to stop and has had time to finish."""
+        self._progress()
+        if self._stop.is_set():
+            self._stop_seen = self._stop_seen or time.monotonic()
+            if time.monotonic() - self._stop_seen > _FINISH_WITHIN_S:
+                raise _Stopped
 
-    def _predict(self, claim: Claim, imagery_read: Future[Imagery]) -> list[str]:
+    def _predict(self, claim: Claim, imagery_read: Future[Imagery], pace: _Pace) -> list[str]:
         """Predicts one block and publishes it, or ends the attempt with its reason."""
-        started = time.monotonic()
         with structlog.contextvars.bound_contextvars(job_id=self._job_id, block=claim.key):
             try:
-                pixels, valid = imagery_read.result()
-                prediction = self._network(claim).predict(pixels, valid)
-                return self._publish(claim, *prediction, seconds=time.monotonic() - started)
+                network = self._materials.network(claim)
+                pace.begin()
+                imagery = imagery_read.result()
+                prediction = network.predict(imagery.pixels, imagery.valid, self._between)
+                complete = self._publish(claim, prediction, began=pace.block_began)
+            except _Stopped:
+                self._hand_back(claim)
+            except (WeightsUnreadable, WeightsMismatch) as error:
+                self._presence.leave(f"the weights of model {claim.model_id}: {error.message}")
+                self._postpone(claim, error.message)
+            except DeviceBroken as error:
+                self._presence.leave(error.message)
+                self._postpone(claim, error.message)
+                self._watchdog.end(error.message)  # the connection to the driver is broken for good
+            except RasterUnreadable as error:
+                return self._fail(claim, error.message)
+            except Unavailable as error:
+                self._postpone(claim, error.message)
             except Invalid as error:
                 return self._fail(claim, error.message, final=True)
-            except Unavailable as error:
-                log.warning("block_postponed", reason=error.message, attempt=claim.attempts)
-                return self._fail(claim, error.message)
             except CosiaError as error:
                 return self._fail(claim, error.message)
             except Exception:
                 log.exception("block_failed", attempt=claim.attempts)
                 return self._fail(claim, _NEUTRAL)
+            else:
+                pace.end()
+                return complete
+            return []
 
-    def _network(self, claim: Claim) -> Predictor:
-        with self._sessions.read() as session:
-            model = models.find_model(session, self._storage, claim.model_id)
-        if model.sha256 != claim.model_sha256:
-            raise Invalid(f"the weights of model {claim.model_id} were replaced since the job was asked: ask again")
-        return predictor(model.card, model.weights)
-
-    def _publish(self, claim: Claim, classes: np.ndarray, confidence: np.ndarray, *, seconds: float) -> list[str]:
+    def _publish(self, claim: Claim, prediction: Prediction, *, began: float) -> list[str]:
         href = blocks.block_href(claim.key)
         grid = prediction_grid(claim.epsg).block(claim.cell)
         with self._storage.writing(href) as path:
-            write_block(path, classes, confidence, grid)
-            digest = sha256(path)
-        counts = np.bincount(classes.ravel(), minlength=256)
+            write_block(path, prediction.classes, prediction.confidence, grid)
+            digest, size_bytes = sha256(path), path.stat().st_size
+        counts = np.bincount(prediction.classes.ravel(), minlength=256)
         histogram = {str(value): int(counts[value]) for value in np.flatnonzero(counts)}
-        with self._sessions.write() as session:
-            published = blocks.complete(session, claim, href=href, sha256=digest, histogram=histogram, seconds=seconds)
-            if not published:
-                log.warning("write_fenced", fence=claim.fence)
-                return []
-            log.info("block_done", seconds=round(seconds, 2))
-            return jobs.block_ended(session, claim.key, jobs.block_bbox(claim.epsg, claim.cell))
+        seconds = time.monotonic() - began
+
+        def publish(session: Session) -> list[str] | None:
+            published = blocks.complete(
+                session,
+                claim,
+                href=href,
+                sha256=digest,
+                histogram=histogram,
+                seconds=seconds,
+                size_bytes=size_bytes,
+            )
+            return self._ended(session, claim) if published else None
+
+        complete = self._database.write(publish)
+        if complete is None:
+            log.warning("write_fenced", fence=claim.fence)
+            self._presence.tally("writes_fenced")
+            return []
+        log.info("block_done", seconds=round(seconds, 2))
+        self._presence.tally("blocks_computed")
+        self._presence.tally("px_computed", prediction.classes.size)
+        self._presence.tally("seconds_computing", seconds)
+        self._presence.weather_is_fine()
+        return complete
+
+    def _ended(self, session: Session, claim: Claim, *, failed: bool = False) -> list[str]:
+        return jobs.block_ended(session, claim.key, jobs.block_bbox(claim.epsg, claim.cell), failed=failed)
 
     def _fail(self, claim: Claim, reason: str, *, final: bool = False) -> list[str]:
+        """Ends an attempt that counts; the last one, or one that no other can better, fails the block."""
         final = final or claim.attempts >= self._settings.attempts
-        with self._sessions.write() as session:
-            ended = blocks.fail_attempt(session, claim, reason, final=final)
-            if not (ended and final):
-                return []
-            log.warning("block_given_up", reason=reason)
-            return jobs.block_ended(session, claim.key, jobs.block_bbox(claim.epsg, claim.cell), failed=True)
+        wait_s = blocks.wait_s(claim.attempts)
+
+        def fail(session: Session) -> list[str]:
+            ended = blocks.fail_attempt(session, claim, reason, final=final, wait_s=wait_s)
+            return self._ended(session, claim, failed=True) if ended and final else []
+
+        log.warning("attempt_failed", reason=reason, attempt=claim.attempts, final=final)
+        self._presence.tally("attempts_failed")
+        return self._database.write(fail)
+
+    def _postpone(self, claim: Claim, reason: str) -> None:
+        """Gives a block back because of the weather: another try later, and no attempt is counted."""
+        wait_s = blocks.wait_s(self._presence.weather_is_bad())
+
+        def postpone(session: Session) -> None:
+            if blocks.hand_back(session, claim, reason=reason, wait_s=wait_s):
+                jobs.postponed(session, self._job_id, reason)
+
+        log.warning("block_postponed", reason=reason, wait_s=wait_s)
+        self._presence.tally("blocks_handed_back")
+        self._database.write(postpone)
+
+    def _hand_back(self, claim: Claim) -> None:
+        """Gives a block back that was not begun, for whoever comes first."""
+        self._presence.tally("blocks_handed_back")
+        self._database.write(lambda session: blocks.hand_back(session, claim))
+
+    def _give_up(self, reason: str, counts: bool) -> None:
+        """The process ends: the block at hand has failed if that `counts`, the others go back."""
+        for position, claim in enumerate(self._leases.held()):
+            if counts and position == 0:
+                self._fail(claim, reason)
+            else:
+                self._hand_back(claim)
+
+
+class _Pace:
+    """Seconds per block of a batch, without the loading of the network."""
+
+    def __init__(self) -> None:
+        self.block_began = 0.0
+        self._began: float | None = None
+        self._ended = 0.0
+        self._blocks = 0
+
+    def begin(self) -> None:
+        self.block_began = time.monotonic()
+        self._began = self._began or self.block_began
+
+    def end(self) -> None:
+        self._ended = time.monotonic()
+        self._blocks += 1
+
+    @property
+    def seconds_per_block(self) -> float | None:
+        return (self._ended - self._began) / self._blocks if self._began and self._blocks else None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
 from pathlib import Path
 
 import click
@@ -13,6 +16,7 @@ from app.broker_policy import require_no_eviction
 from app.database import sessions
 from app.database.migrate import migrate, require_head
 from app.definitions import ModelCard, nomenclature, shipped_model_cards
+from app.errors import Unavailable
 from app.imagery.sources import all_files, find
 from app.logs import configure_logs
 from app.settings import settings
@@ -120,19 +124,29 @@ def train(
 
 @click.command()
 @click.option("--queues", default="gpu,cpu", show_default=True, help="Queues to take from: gpu predicts, cpu finishes.")
-def worker(queues: str) -> None:
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help="Device of the networks. [COSIA_DEVICE]")
+def worker(queues: str, device: str | None) -> None:
     """Predict blocks and finish jobs until told to stop; one per GPU, on any number of hosts."""
-    from worker.tasks import application  # connects to the broker's settings on import
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until Celery listens: nothing is in hand yet
+    if device is not None:
+        os.environ["COSIA_DEVICE"] = device
+        settings.cache_clear()
+    from worker import tasks  # connects to the broker's settings on import
 
     configure_logs(settings().log_level)
     require_no_eviction(settings())
-    require_head(sessions().engine)
-    select_device(settings().device)
+    try:
+        require_head(sessions().engine)
+    except Unavailable as error:
+        click.echo(error.message, err=True)  # no reason to stay down: bells wait until the database is back
+    tasks.presence.queues = tuple(name.strip() for name in queues.split(","))
+    # Celery talks to people on standard output; the log, one JSON object a line, is on standard error.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     # Threads: a prefork child cannot use CUDA, and the solo pool is deaf while it works.
-    application.Worker(
+    tasks.application.Worker(
         pool="threads",
         concurrency=1,
-        queues=queues.split(","),
+        queues=tasks.presence.queues,
         loglevel=settings().log_level,
         without_gossip=True,
         without_mingle=True,

@@ -18,12 +18,14 @@ from app.errors import CosiaError, RasterUnreadable, Unavailable
 from app.settings import Settings
 from app.storage import Storage
 from worker.counting import Turn
-from worker.leases import JobLease
+from worker.leases import JobLease, NotWanted
+from worker.persisting import Persistence
+from worker.predicted import BlocksDamaged
 from worker.prediction_outputs import PredictionOutputs
+from worker.watchdog import Watchdog
 
 log = structlog.get_logger(__name__)
 
-_MOST_SECONDS_WITHOUT_PROGRESS = 900.0
 _NEUTRAL = "the results could not be made because of an internal error"
 
 
@@ -35,6 +37,7 @@ def finalize(
     *,
     catalogue: Catalogue,
     stop: threading.Event,
+    watchdog: Watchdog,
 ) -> bool:
     """Makes the results of a job that waits for no block, and sets it `successful`, or `failed` with a reason.
 
@@ -45,66 +48,94 @@ def finalize(
         job = jobs.begin_finalizing(session, job_id, most_attempts=settings.attempts, lease_s=settings.lease_s)
     if job is None:
         return False
-    lease = JobLease(sessions, job, lease_s=settings.lease_s, most_s=_MOST_SECONDS_WITHOUT_PROGRESS)
+    lease = JobLease(sessions, job, lease_s=settings.lease_s, most_s=settings.stall_s, on_progress=watchdog.progress)
+    end = _End(sessions, storage, settings, job, Persistence(sessions, stop, lease.progress))
     try:
-        with lease:
+        with watchdog.watching("making results", end.give_up), lease:
             results: dict[str, Any] | None = (
-                PredictionOutputs(sessions, storage, settings, catalogue, job, _wanted(lease)).write()
+                PredictionOutputs(sessions, storage, settings, catalogue, job, _alive(lease, stop)).write()
                 if job.process == jobs.PREDICT_LAND_COVER
                 else Turn(sessions, storage, settings, catalogue, job, lease, stop).results()
             )
-    except _NotWanted:
-        _remove_if_dismissed(sessions, storage, job)
+            if results is not None:
+                end.succeed(results)
+    except NotWanted:
+        end.clear()
+    except BlocksDamaged as error:
+        end.postpone(error.message)
+        jobs.damaged(sessions, error.keys)
+        return True
     except RasterUnreadable as error:
         # A replaced file is read anew at the next try; a damaged one stays so, and then that is the reason.
-        _fail_attempt(sessions, settings, job, error.message)
+        end.fail_attempt(error.message)
     except Unavailable as error:
-        log.warning("finalizing_postponed", reason=error.message)
-        with sessions.write() as session:
-            jobs.postpone_finalizing(session, job)
+        end.postpone(error.message)
     except CosiaError as error:
-        with sessions.write() as session:
-            jobs.fail(session, job_id, error.message, fence=job.fence)
+        end.fail(error.message)
     except Exception:
         log.exception("finalizing_failed", attempt=job.finalize_attempts)
-        _fail_attempt(sessions, settings, job, _NEUTRAL)
+        end.fail_attempt(_NEUTRAL)
     else:
-        if results is None:
-            return True
-        with sessions.write() as session:
-            successful = jobs.succeed(session, job_id, results, fence=job.fence)
-        if successful:
-            log.info("job_successful", process=job.process, area_m2=round(job.area_m2))
-        else:
-            _remove_if_dismissed(sessions, storage, job)
+        return results is None
     return False
 
 
-class _NotWanted(Exception):
-    """The job was dismissed, or is in other hands."""
-
-
-def _remove_if_dismissed(sessions: Sessions, storage: Storage, job: JobRow) -> None:
-    """Removes what was written for a job that was dismissed meanwhile; what is in other hands is not ours to remove."""
-    log.info("results_not_wanted_any_more")
-    with sessions.read() as session:
-        dismissed = jobs.get(session, job.id).status == "dismissed"
-    if dismissed:
-        storage.remove(f"jobs/{job.id}")
-
-
-def _wanted(lease: JobLease) -> Callable[[], None]:
-    """To be told of each piece of work; raises _NotWanted where another one is not to be begun."""
+def _alive(lease: JobLease, stop: threading.Event) -> Callable[[], None]:
+    """To be told of each piece of work; raises where another one is not to be begun."""
 
     def alive() -> None:
-        lease.progress()
-        if lease.lost:
-            raise _NotWanted
+        lease.require()
+        if stop.is_set():
+            raise Unavailable("the worker had to stop")
 
     return alive
 
 
-def _fail_attempt(sessions: Sessions, settings: Settings, job: JobRow, reason: str) -> None:
-    with sessions.write() as session:
-        if jobs.fail_finalizing(session, job, reason, most_attempts=settings.attempts):
+class _End:
+    """The ways in which making the results of one job ends."""
+
+    def __init__(
+        self, sessions: Sessions, storage: Storage, settings: Settings, job: JobRow, database: Persistence
+    ) -> None:
+        self._sessions = sessions
+        self._storage = storage
+        self._settings = settings
+        self._job = job
+        self._database = database
+
+    def succeed(self, results: dict[str, Any]) -> None:
+        job = self._job
+        if self._database.write(lambda session: jobs.succeed(session, job.id, results, fence=job.fence)):
+            log.info("job_successful", process=job.process, area_m2=round(job.area_m2))
+        else:
+            self.clear()
+
+    def clear(self) -> None:
+        """Removes what was written for a job that was dismissed; what is in other hands is theirs."""
+        with self._sessions.read() as session:
+            dismissed = jobs.get(session, self._job.id).status == "dismissed"
+        if dismissed:
+            self._storage.remove(f"jobs/{self._job.id}")
+        log.info("results_not_wanted_any_more", dismissed=dismissed)
+
+    def postpone(self, reason: str) -> None:
+        """Gives job and attempt back: the weather is not the job's fault."""
+        log.warning("finalizing_postponed", reason=reason)
+        self._database.write(lambda session: jobs.postpone_finalizing(session, self._job, reason))
+
+    def fail(self, reason: str) -> None:
+        self._database.write(lambda session: jobs.fail(session, self._job.id, reason, fence=self._job.fence))
+
+    def fail_attempt(self, reason: str) -> None:
+        """The attempt counts; the last one fails the job."""
+        attempts = self._settings.attempts
+        if self._database.write(
+            lambda session: jobs.fail_finalizing(session, self._job, reason, most_attempts=attempts)
+        ):
             log.warning("job_given_up", reason=reason)
+
+    def give_up(self, reason: str, counts: bool) -> None:
+        if counts:
+            self.fail_attempt(reason)
+        else:
+            self.postpone(reason)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextvars
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 
 import structlog
@@ -14,6 +17,9 @@ from app.database import JobRow, Sessions
 from app.errors import Unavailable
 
 log = structlog.get_logger(__name__)
+
+# Between two looks at whether the job is still wanted.
+_LOOK_S = 1.0
 
 
 class _Heartbeat:
@@ -28,7 +34,10 @@ class _Heartbeat:
         self._rounds_without_progress = 0
         self._most_rounds = int(most_s / self._every_s)
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name="leases", daemon=True)
+        # Its log lines name the job too.
+        self._thread = threading.Thread(
+            target=contextvars.copy_context().run, args=(self._beat,), name="leases", daemon=True
+        )
 
     def start(self) -> None:
         self._thread.start()
@@ -52,29 +61,38 @@ class _Heartbeat:
 class Leases:
     """The claims of a batch, renewed until they are dropped."""
 
-    def __init__(self, sessions: Sessions, claims: list[Claim], *, lease_s: float, most_s: float) -> None:
+    def __init__(self, sessions: Sessions, *, lease_s: float, most_s: float) -> None:
         self._sessions = sessions
-        self._claims = {claim.key: claim for claim in claims}
+        self._claims: dict[str, Claim] = {}
         self._lease_s = lease_s
         self._heartbeat = _Heartbeat(self._renew, lease_s=lease_s, most_s=most_s)
 
-    def __enter__(self) -> Leases:
+    @contextmanager
+    def holding(self, claims: Sequence[Claim]) -> Iterator[None]:
+        """Renews these claims meanwhile."""
+        self._claims = {claim.key: claim for claim in claims}
         self._heartbeat.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._heartbeat.end()
+        try:
+            yield
+        finally:
+            self._heartbeat.end()
 
     def drop(self, claim: Claim) -> None:
         """The block has ended: its lease needs no renewal, and the others have made progress."""
         self._claims.pop(claim.key, None)
         self._heartbeat.progress()
 
+    def progress(self) -> None:
+        """A piece of the work is done: the worker does not hang."""
+        self._heartbeat.progress()
+
+    def held(self) -> list[Claim]:
+        """Those not dropped yet, in the order in which they were claimed."""
+        return list(self._claims.values())
+
     def _renew(self) -> None:
         with self._sessions.write() as session:
-            for claim in list(self._claims.values()):
+            for claim in sorted(self.held(), key=lambda held: held.key):  # in the order in which all lock blocks
                 if not blocks.renew(session, claim, lease_s=self._lease_s):
                     log.warning("lease_lost", block=claim.key, fence=claim.fence)
 
@@ -82,9 +100,19 @@ class Leases:
 class JobLease:
     """A job whose results this worker is making, renewed until the end of the `with`."""
 
-    def __init__(self, sessions: Sessions, job: JobRow, *, lease_s: float, most_s: float) -> None:
+    def __init__(
+        self,
+        sessions: Sessions,
+        job: JobRow,
+        *,
+        lease_s: float,
+        most_s: float,
+        on_progress: Callable[[], None] | None = None,
+    ) -> None:
         self._sessions = sessions
         self._job = job
+        self._on_progress = on_progress
+        self._looked = time.monotonic()
         self._lease_s = lease_s
         self._heartbeat = _Heartbeat(self._renew, lease_s=lease_s, most_s=most_s)
         self.lost = False
@@ -102,9 +130,24 @@ class JobLease:
     def progress(self) -> None:
         """A piece of the work is done: the worker does not hang."""
         self._heartbeat.progress()
+        if self._on_progress is not None:
+            self._on_progress()
+
+    def require(self) -> None:
+        """As `progress`; raises NotWanted where the job was dismissed or is in other hands. Looks once a second."""
+        self.progress()
+        if not self.lost and time.monotonic() > self._looked + _LOOK_S:
+            self._looked = time.monotonic()
+            self._renew()
+        if self.lost:
+            raise NotWanted
 
     def _renew(self) -> None:
         with self._sessions.write() as session:
             if not jobs.renew_finalizing(session, self._job, lease_s=self._lease_s):
                 self.lost = True
                 log.warning("lease_lost", job_id=self._job.id, fence=self._job.fence)
+
+
+class NotWanted(Exception):
+    """The job was dismissed, or is in other hands."""

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from app.definitions import ModelCard
-from app.errors import BandMismatch, Misconfigured, WeightsMismatch
+from app.errors import BandMismatch, CosiaError, Misconfigured, WeightsMismatch
 from app.settings import settings
 from worker.architectures.folding import fold_batch_norms
 from worker.architectures.network import Network
@@ -27,6 +27,12 @@ log = structlog.get_logger(__name__)
 
 _ROWS_AT_ONCE = 64  # the scores of so many rows stay in a CPU's cache from their maximum to their softmax
 _NETWORKS_KEPT = 2
+
+
+class DeviceBroken(CosiaError):
+    """The device does not compute any more; a process that has seen this cannot use it again."""
+
+    type = "device-broken"
 
 
 class Prediction(NamedTuple):
@@ -91,13 +97,23 @@ def classify(scores: Tensor, values: tuple[int, ...]) -> tuple[Tensor, Tensor]:
     return classes, confidence
 
 
+def _go_on() -> None:
+    """Nothing ends the prediction between two patches."""
+
+
 def predict(
-    imagery: np.ndarray, valid: np.ndarray | None, network: Network, card: ModelCard, device: torch.device
+    imagery: np.ndarray,
+    valid: np.ndarray | None,
+    network: Network,
+    card: ModelCard,
+    device: torch.device,
+    between: Callable[[], None] = _go_on,
 ) -> Prediction:
     """Classes and confidence of imagery that carries the card's margin on every side.
 
     imagery: (bands, height + 2 margin, width + 2 margin) uint8. valid: (height + 2 margin, width + 2 margin)
     bool, False outside the imagery, or None where all of it is there. network: of the card, on the device.
+    between: called before each patch; what it raises ends the prediction.
     Returns (height, width) arrays; 0 and 0 where there is no imagery.
     Raises BandMismatch; torch.OutOfMemoryError where a window does not fit the device.
     """
@@ -109,6 +125,7 @@ def predict(
     # A block at the edge of the imagery costs what its imagery costs.
     box = Box(0, 0, height, width) if inside is None else box_of(inside, network.stride_px)
     for patch in patches(box, margin, card.window_px):
+        between()
         row, column, rows, columns = patch.keep
         kept = np.s_[row : row + rows, column : column + columns]
         classes[kept], confidence[kept] = _predict_patch(imagery, valid, patch, network, card, device)
@@ -151,18 +168,28 @@ class Predictor:
         self._network = fold_batch_norms(network).to(device)
         self._lock = threading.Lock()
 
-    def predict(self, imagery: np.ndarray, valid: np.ndarray | None = None) -> Prediction:
-        """As `predict` above; a window too large for the GPU's memory is predicted on the CPU instead."""
+    def predict(
+        self, imagery: np.ndarray, valid: np.ndarray | None = None, between: Callable[[], None] = _go_on
+    ) -> Prediction:
+        """As `predict` above; a window too large for the GPU's memory is predicted on the CPU instead.
+
+        In smaller windows it would fit the GPU, and have other pixels under the same key. Raises DeviceBroken where
+        the GPU fails in another way.
+        """
         with self._lock:
             try:
-                return predict(imagery, valid, self._network, self.card, self.device)
+                return predict(imagery, valid, self._network, self.card, self.device, between)
             except torch.OutOfMemoryError:
                 if self.device.type == "cpu":
                     raise
                 log.warning("gpu_out_of_memory", model=self.card.id, window_px=self.card.window_px)
+            except RuntimeError as error:
+                if self.device.type == "cpu" or "CUDA" not in str(error):
+                    raise
+                raise DeviceBroken(f"the GPU failed: {str(error).splitlines()[0]}") from error
             torch.cuda.empty_cache()
             try:
-                return predict(imagery, valid, self._network.to("cpu"), self.card, torch.device("cpu"))
+                return predict(imagery, valid, self._network.to("cpu"), self.card, torch.device("cpu"), between)
             finally:
                 self._network.to(self.device)
 

@@ -31,7 +31,8 @@ class Presence:
         self._registered = False
         self._tallies: Counter[str] = Counter()
         self._paces: dict[str, float] = {}
-        self._reason: str | None = None
+        self._postponed = 0
+        self._reason: str | None = "starting"
         self._listeners: list[Callable[[bool], None]] = []
 
     def tally(self, name: str, amount: float = 1) -> None:
@@ -45,10 +46,20 @@ class Presence:
             before = self._paces.get(model_id, seconds_per_block)
             self._paces[model_id] = before + _WEIGHT_OF_LATEST * (seconds_per_block - before)
 
-    def seconds_per_block(self, model_id: str) -> float | None:
-        """None before the first batch of that model."""
+    def paces(self) -> dict[str, float]:
+        """Model id -> seconds per block; without those not measured yet."""
         with self._lock:
-            return self._paces.get(model_id)
+            return dict(self._paces)
+
+    def weather_is_bad(self) -> int:
+        """How many blocks in a row this worker has had to postpone, with this one."""
+        with self._lock:
+            self._postponed += 1
+            return self._postponed
+
+    def weather_is_fine(self) -> None:
+        with self._lock:
+            self._postponed = 0
 
     @property
     def out_of_service(self) -> str | None:
@@ -57,10 +68,12 @@ class Presence:
 
     def leave(self, reason: str) -> None:
         """Takes the worker out of service: the queues of predictions are for others."""
-        log.error("worker_out_of_service", reason=reason)
+        if reason != self._reason:
+            log.error("worker_out_of_service", reason=reason)
         self._set(reason)
 
     def come_back(self) -> None:
+        """Puts the worker in service."""
         log.info("worker_in_service")
         self._set(None)
 
@@ -89,7 +102,14 @@ class Presence:
                 with self._lock:  # what the row held is kept in the row of the past
                     self._tallies.subtract(tallies)
                     self.id = _new_id()
-            workers.register(session, self.id, host=socket.gethostname(), device=self.device, queues=self.queues)
+            workers.register(
+                session,
+                self.id,
+                host=socket.gethostname(),
+                device=self.device,
+                queues=self.queues,
+                out_of_service=self._reason,
+            )
         self._registered = True
 
     def stop(self, reason: str | None = None) -> None:

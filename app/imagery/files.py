@@ -93,6 +93,10 @@ class ImageryFile:
         start = b"".join(storage().chunks(self.href, 0, min(_SIGNATURE_BYTES, storage().size_bytes(self.href))))
         return _open(storage().gdal_path(self.href), start, overview)
 
+    def is_there(self) -> bool:
+        """Raises Unavailable where the storage is away."""
+        return Path(self.href).exists() if self.href.startswith("/") else storage().exists(self.href)
+
     @property
     def order(self) -> tuple[str, str]:
         """Where files overlap, the first in this order wins: by name, whatever folder they lie in."""

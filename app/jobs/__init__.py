@@ -6,7 +6,7 @@ forgets `sweep` rings again.
 
 from __future__ import annotations
 
-from app.jobs.bells import claimable, hear, ring
+from app.jobs.bells import hear, ring
 from app.jobs.finishing import (
     begin_finalizing,
     fail,
@@ -20,6 +20,7 @@ from app.jobs.finishing import (
 from app.jobs.limits import Limits, Usage, limits_of, refusal, usage
 from app.jobs.listing import Selection, list_of
 from app.jobs.outlook import Outlook, jobs_ahead, outlook, ready_blocks
+from app.jobs.reopening import damaged
 from app.jobs.states import (
     ACTIVE,
     COMPARE_LAYERS,
@@ -32,11 +33,12 @@ from app.jobs.states import (
     events_since,
     get,
     progress,
+    request_id,
 )
 from app.jobs.submission import Count, Request, serialise_submissions, submit, submit_count
 from app.jobs.sweeping import Swept, sweep
 from app.jobs.visibility import Seen, own, seen_by
-from app.jobs.work import block_bbox, block_ended, claim_blocks, dismiss
+from app.jobs.work import batch_size, block_bbox, block_ended, claim_blocks, dismiss, postponed
 
 __all__ = [
     "ACTIVE",
@@ -53,11 +55,12 @@ __all__ = [
     "Selection",
     "Swept",
     "Usage",
+    "batch_size",
     "begin_finalizing",
     "block_bbox",
     "block_ended",
     "claim_blocks",
-    "claimable",
+    "damaged",
     "dismiss",
     "done_blocks",
     "ended_blocks",
@@ -72,10 +75,12 @@ __all__ = [
     "outlook",
     "own",
     "postpone_finalizing",
+    "postponed",
     "progress",
     "ready_blocks",
     "refusal",
     "renew_finalizing",
+    "request_id",
     "ring",
     "seen_by",
     "serialise_submissions",

@@ -16,10 +16,10 @@ from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
 from app import blocks, broker, workers
-from app.database import BellRow, BlockRow, JobBlockRow, JobRow, Sessions, now_s
+from app.database import BellRow, BlockRow, JobRow, Sessions, now_s
 from app.jobs.finishing import held
 from app.jobs.states import ACTIVE
-from app.jobs.work import batch_owner
+from app.jobs.work import batch_owner, claimable
 from app.settings import settings
 
 
@@ -61,7 +61,7 @@ def _wanted_for_blocks(session: Session, job: JobRow) -> int:
     if room > 0:
         room -= _batches_running(session, job.id)
     if room > 0:
-        room = min(room, claimable(session, job.id, most=room))
+        room = min(room, claimable(session, job.id, most=room, lease_s=settings().lease_s))
     return room
 
 
@@ -70,17 +70,6 @@ def _batches_running(session: Session, job_id: str) -> int:
     of_job = BlockRow.owner.endswith(batch_owner("", job_id), autoescape=True)
     statement = select(func.count(func.distinct(BlockRow.owner))).where(blocks.held(settings().lease_s), of_job)
     return session.scalar(statement) or 0
-
-
-def claimable(session: Session, job_id: str, *, most: int) -> int:
-    """How many blocks of a job a worker could claim now, counted up to `most`."""
-    found = (
-        select(JobBlockRow.block_key)
-        .join(BlockRow, BlockRow.key == JobBlockRow.block_key)
-        .where(JobBlockRow.job_id == job_id, blocks.open_(), blocks.claimable(settings().lease_s))
-        .limit(most)
-    )
-    return session.scalar(select(func.count()).select_from(found.subquery())) or 0
 
 
 def _take_back(sessions: Sessions, job_id: str, bells: int) -> None:

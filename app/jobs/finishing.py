@@ -96,17 +96,20 @@ def set_aside(session: Session, job: JobRow, *, percent: int, checkpoint: dict[s
     return kept
 
 
-def postpone_finalizing(session: Session, job: JobRow) -> None:
+def postpone_finalizing(session: Session, job: JobRow, reason: str) -> None:
     """Gives job and attempt back: that the storage was away, or this worker has to stop, is not the job's fault."""
-    move(
+    given = move(
         session,
         job.id,
         *ACTIVE,
         fence=job.fence,
         lease_until=0.0,
         finalize_attempts=JobRow.finalize_attempts - 1,
+        message=f"postponed: {reason}",
         rung_at=now_s(),
     )
+    if given and job.message != f"postponed: {reason}":
+        record(session, job.id, "status")
 
 
 def fail_finalizing(session: Session, job: JobRow, reason: str, *, most_attempts: int) -> bool:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app import blocks
 from app.blocks import batches
-from app.database import JobBlockRow, JobRow, now_s
+from app.database import JobBlockRow, JobRow, Sessions, now_s
 from app.jobs.states import ACTIVE
 
 
@@ -23,6 +23,16 @@ def try_again(session: Session, keys: Sequence[str]) -> None:
         blocks.renew_attempts(session, keys)
         for job_id, count in sorted(_reopened(session, keys).items()):
             values = {"blocks_failed": JobRow.blocks_failed - count, "bells": 0, "rung_at": 0.0}
+            session.execute(update(JobRow).where(JobRow.id == job_id).values(values))
+
+
+def damaged(sessions: Sessions, keys: Sequence[str]) -> None:
+    """Lets blocks be computed again whose files are not what was written; the active jobs that had them wait again."""
+    with sessions.write() as session:
+        done = [key for key, status in blocks.locked(session, keys).items() if status == "done"]
+        blocks.recall(session, done)
+        for job_id, count in sorted(_reopened(session, done).items()):
+            values = {"blocks_done": JobRow.blocks_done - count, "bells": 0, "rung_at": 0.0, "progress": 0}
             session.execute(update(JobRow).where(JobRow.id == job_id).values(values))
 
 

@@ -20,6 +20,7 @@ from app.settings import settings
 from app.storage import storage
 from tests import published as layers
 from tests.conftest import forget_settings
+from tests.worker.watched import Watched
 from worker.finalize import finalize
 
 _TO_LONLAT = Transformer.from_crs(2154, 4326, always_xy=True)
@@ -76,7 +77,9 @@ def two_vintages(
 def work(job: dict[str, Any]) -> None:
     """What a worker does when it is rung."""
     catalogue = Catalogue(sessions(), storage(), 2.0)
-    finalize(sessions(), storage(), settings(), job["jobID"], catalogue=catalogue, stop=threading.Event())
+    finalize(
+        sessions(), storage(), settings(), job["jobID"], catalogue=catalogue, stop=threading.Event(), watchdog=Watched()
+    )
 
 
 def test_areas_count_the_pixels_inside_a_polygon(published: TestClient) -> None:

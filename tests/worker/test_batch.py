@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import pickle
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +20,7 @@ import torch
 from rasterio.transform import from_origin
 from sqlalchemy import select, update
 
-from app import aoi, imagery, jobs, models
+from app import aoi, blocks, imagery, jobs, models
 from app.catalogue import Catalogue
 from app.database import BlockRow, JobRow, Sessions
 from app.definitions import ImagerySource, ModelCard, prediction_grid
@@ -24,10 +28,15 @@ from app.errors import Unavailable
 from app.settings import Settings
 from app.storage import FolderStorage, sha256
 from tests import samples
+from tests.worker.watched import Watched
 from worker.architectures import build
 from worker.batch import Batch
 from worker.finalize import finalize
+from worker.fitness import weights_fault
+from worker.pipeline import DeviceBroken, Prediction, Predictor, _predictors
+from worker.prediction_outputs import PredictionOutputs
 from worker.presence import Presence
+from worker.watchdog import STALLED
 
 BLOCK = prediction_grid().block(samples.CELL)
 PATCH_PX = 400
@@ -36,7 +45,9 @@ OFFSET_PX = 300
 
 def finish(sessions: Sessions, storage: FolderStorage, settings: Settings, job_id: str) -> bool:
     catalogue = Catalogue(sessions, storage, settings.refresh_s)
-    return finalize(sessions, storage, settings, job_id, catalogue=catalogue, stop=threading.Event())
+    return finalize(
+        sessions, storage, settings, job_id, catalogue=catalogue, stop=threading.Event(), watchdog=Watched()
+    )
 
 
 @pytest.fixture
@@ -46,7 +57,7 @@ def storage(tmp_path: Path) -> FolderStorage:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(data=str(tmp_path / "data"), batch_blocks=4, attempts=2)
+    return Settings(data=str(tmp_path / "data"), attempts=2)
 
 
 @pytest.fixture
@@ -79,6 +90,11 @@ def model(sessions: Sessions, storage: FolderStorage, card: ModelCard) -> models
         return models.find_model(session, storage, card.id)
 
 
+def forget_networks() -> None:
+    """As a process that was just started."""
+    _predictors.clear()
+
+
 Submit = Callable[..., JobRow]
 
 
@@ -99,7 +115,9 @@ def run_batch(
     sessions: Sessions, storage: FolderStorage, settings: Settings, job: JobRow, stop: threading.Event | None = None
 ) -> list[str]:
     presence = Presence(sessions, device="cpu", queues=("gpu", "cpu"))
-    return Batch(sessions, storage, settings, job.id, presence, stop or threading.Event()).run()
+    presence.come_back()
+    presence.measured(job.model_id or "", 1.0)
+    return Batch(sessions, storage, settings, job.id, presence, stop or threading.Event(), Watched()).run()
 
 
 def rows(sessions: Sessions) -> list[BlockRow]:
@@ -164,7 +182,7 @@ def test_a_stopping_worker_hands_its_blocks_back(
     assert [(row.status, row.attempts) for row in rows(sessions)] == [("waiting", 0)] * 2
 
 
-def test_a_storage_that_cannot_be_written_leaves_the_block_for_another_try(
+def test_a_storage_that_cannot_be_written_is_no_fault_of_the_block(
     sessions: Sessions, storage: FolderStorage, settings: Settings, submit: Submit
 ) -> None:
     job = submit()
@@ -173,21 +191,198 @@ def test_a_storage_that_cannot_be_written_leaves_the_block_for_another_try(
     run_batch(sessions, storage, settings, job)
 
     (row,) = rows(sessions)
-    assert row.status == "waiting"
-    assert "storage cannot be written" in str(row.reason)
+    assert (row.status, row.attempts) == ("waiting", 0)
+    assert row.retry_at > time.time() + 5
+    with sessions.read() as session:
+        asked = jobs.get(session, job.id)
+        assert (asked.status, asked.message) == ("running", "postponed: the storage cannot be written: Not a directory")
 
 
-def test_after_the_last_allowed_attempt_the_block_fails(
+def test_what_postponed_a_job_is_not_said_any_more_once_a_block_is_done(
     sessions: Sessions, storage: FolderStorage, settings: Settings, submit: Submit
 ) -> None:
     job = submit()
     (storage.folder / "blocks").write_text("a file where a folder is needed")
-
     run_batch(sessions, storage, settings, job)
-    complete = run_batch(sessions, storage, settings, job)
+    (storage.folder / "blocks").unlink()
+    assert run_batch(sessions, storage, settings, job) == []  # not yet time for another try
 
-    assert complete == [job.id]
-    assert rows(sessions)[0].status == "failed"
+    make_it_time(sessions)
+    run_batch(sessions, storage, settings, job)
+
+    with sessions.read() as session:
+        assert jobs.get(session, job.id).message == ""
+
+
+def make_it_time(sessions: Sessions) -> None:
+    with sessions.write() as session:
+        session.execute(update(BlockRow).values(retry_at=0.0))
+
+
+def test_a_poison_block_fails_after_its_attempts_with_waits_between_and_its_neighbour_is_done(
+    sessions: Sessions, storage: FolderStorage, settings: Settings, submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = submit(columns=2)
+    predict = Predictor.predict
+
+    def poisoned(self: Predictor, pixels: np.ndarray, valid: np.ndarray, *more: Any) -> Prediction:
+        if valid[OFFSET_PX, OFFSET_PX]:  # the first block
+            raise ZeroDivisionError
+        return predict(self, pixels, valid, *more)
+
+    monkeypatch.setattr(Predictor, "predict", poisoned)
+    first = run_batch(sessions, storage, settings, job)
+    bad = rows(sessions)[0]
+    assert (first, bad.status, bad.attempts) == ([], "waiting", 1)
+    assert bad.retry_at > time.time() + 5
+
+    make_it_time(sessions)
+    assert run_batch(sessions, storage, settings, job) == [job.id]
+    assert [row.status for row in rows(sessions)] == ["failed", "done"]
+    assert rows(sessions)[0].reason == "this block could not be predicted because of an internal error"
+
+
+@pytest.mark.parametrize("harm", ["missing", "truncated", "wrong", "pickle"])
+def test_weights_that_cannot_be_used_take_the_worker_out_of_service_and_cost_no_attempt(
+    sessions: Sessions,
+    storage: FolderStorage,
+    settings: Settings,
+    submit: Submit,
+    model: models.TrainedModel,
+    harm: str,
+) -> None:
+    job = submit()
+    (path,) = (storage.folder / "models").iterdir()
+    good = path.read_bytes()
+    forget_networks()
+    if harm == "missing":
+        path.unlink()
+    else:
+        bad = {"truncated": good[:100], "wrong": good + b"x", "pickle": pickle.dumps(Touch(storage.folder / "pwn"))}
+        path.write_bytes(bad[harm])
+
+    presence = Presence(sessions, device="cpu", queues=("gpu",))
+    presence.come_back()
+    Batch(sessions, storage, settings, job.id, presence, threading.Event(), Watched()).run()
+
+    (row,) = rows(sessions)
+    assert (row.status, row.attempts) == ("waiting", 0)
+    if harm == "missing":  # a file that is not there may as well be a storage that is away
+        assert "not in the storage" in str(row.reason)
+    else:
+        assert str(presence.out_of_service).startswith("the weights of model tiny: ")
+    assert not (storage.folder / "pwn").exists()
+    assert "weights of model tiny" in str(weights_fault(sessions, storage, ("gpu",)))
+
+
+class Touch:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return os.system, (f"touch {self.path}",)
+
+
+def test_a_gpu_that_fails_ends_the_process_and_gives_the_blocks_back(
+    sessions: Sessions, storage: FolderStorage, settings: Settings, submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = submit(columns=2)
+
+    def broken(*_: object) -> Prediction:
+        raise DeviceBroken("the GPU failed: CUDA error: unspecified launch failure")
+
+    monkeypatch.setattr(Predictor, "predict", broken)
+    watchdog = Watched()
+    presence = Presence(sessions, device="cuda", queues=("gpu",))
+    presence.come_back()
+    presence.measured("tiny", 1.0)
+    Batch(sessions, storage, settings, job.id, presence, threading.Event(), watchdog).run()
+
+    assert watchdog.codes == [STALLED]
+    assert watchdog.last_words == ["the GPU failed: CUDA error: unspecified launch failure"]
+    assert [(row.status, row.attempts) for row in rows(sessions)] == [("waiting", 0)] * 2
+
+
+def test_a_stopping_worker_gives_a_long_block_back_within_it(
+    sessions: Sessions, storage: FolderStorage, settings: Settings, submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, stop = submit(), threading.Event()
+    monkeypatch.setattr("worker.batch._FINISH_WITHIN_S", 0.0)
+
+    def long(_: Predictor, _pixels: np.ndarray, _valid: np.ndarray, between: Callable[[], None]) -> Prediction:
+        stop.set()
+        for _ in range(1000):
+            between()
+            time.sleep(0.001)
+        raise AssertionError
+
+    monkeypatch.setattr(Predictor, "predict", long)
+    run_batch(sessions, storage, settings, job, stop)
+
+    assert [(row.status, row.attempts) for row in rows(sessions)] == [("waiting", 0)]
+
+
+def test_a_database_that_goes_away_before_the_row_is_written_costs_nothing(
+    sessions: Sessions, storage: FolderStorage, settings: Settings, submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = submit()
+    monkeypatch.setattr("worker.persisting._PAUSE_S", 0.0)
+    complete, refusals = blocks.complete, iter([True] * 3)
+
+    def away(*args: Any, **values: Any) -> bool:
+        if next(refusals, False):
+            raise Unavailable("the database does not answer")
+        return complete(*args, **values)
+
+    monkeypatch.setattr("app.blocks.complete", away)
+
+    assert run_batch(sessions, storage, settings, job) == [job.id]
+    assert (rows(sessions)[0].status, rows(sessions)[0].attempts) == ("done", 1)
+
+
+@pytest.mark.parametrize("harm", ["flipped", "truncated"])
+def test_a_damaged_block_file_is_computed_again_before_results_are_made(
+    sessions: Sessions, storage: FolderStorage, settings: Settings, submit: Submit, harm: str
+) -> None:
+    job = submit(columns=2)
+    run_batch(sessions, storage, settings, job)
+    victim = rows(sessions)[0]
+    path = storage.path(victim.href or "")
+    good = path.read_bytes()
+    path.write_bytes(good[:-100] if harm == "truncated" else good[:2000] + bytes([good[2000] ^ 1]) + good[2001:])
+
+    assert finish(sessions, storage, settings, job.id)  # there is more to do
+    with sessions.read() as session:
+        assert jobs.progress(session, job.id) == (2, 1, 0)
+    assert run_batch(sessions, storage, settings, job) == [job.id]
+    finish(sessions, storage, settings, job.id)
+
+    assert path.read_bytes() == good
+    with sessions.read() as session:
+        ended = jobs.get(session, job.id)
+    assert (ended.status, ended.finalize_attempts) == ("successful", 1)
+
+
+def test_results_of_a_job_that_is_dismissed_meanwhile_are_removed(
+    sessions: Sessions, storage: FolderStorage, settings: Settings, submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = submit()
+    run_batch(sessions, storage, settings, job)
+    write = PredictionOutputs.write
+
+    def dismissed(self: PredictionOutputs) -> dict[str, str]:
+        hrefs = write(self)
+        jobs.dismiss(sessions, job.id)
+        return hrefs
+
+    monkeypatch.setattr(PredictionOutputs, "write", dismissed)
+    finish(sessions, storage, settings, job.id)
+
+    assert not (storage.folder / "jobs" / job.id).exists()
+    with sessions.read() as session:
+        assert (jobs.get(session, job.id).status, jobs.get(session, job.id).results) == ("dismissed", None)
 
 
 def test_imagery_that_was_replaced_since_is_not_predicted_under_the_old_key(

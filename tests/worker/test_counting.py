@@ -23,6 +23,7 @@ from app.publish import unpublish
 from app.settings import Settings
 from app.storage import FolderStorage
 from tests import published, samples
+from tests.worker.watched import Watched
 from worker.finalize import finalize
 
 # Two and a half windows wide: three of them.
@@ -53,7 +54,9 @@ def finish(sessions: Sessions, storage: FolderStorage, tmp_path: Path) -> Finish
 
     def turn(job: JobRow, *, stop: threading.Event | None = None, turn_s: float = 60.0) -> bool:
         settings = Settings(data=str(tmp_path / "data"), attempts=2, turn_s=turn_s)
-        return finalize(sessions, storage, settings, job.id, catalogue=catalogue, stop=stop or threading.Event())
+        return finalize(
+            sessions, storage, settings, job.id, catalogue=catalogue, stop=stop or threading.Event(), watchdog=Watched()
+        )
 
     return turn
 
@@ -173,6 +176,7 @@ from app.database import Sessions, connect
 from app.settings import Settings
 from app.storage import FolderStorage
 from pathlib import Path
+from tests.worker.watched import Watched
 from worker.finalize import finalize
 
 url, data, job_id = sys.argv[1:]
@@ -184,7 +188,8 @@ def told(session, job, percent):
     return tell(session, job, percent)
 jobs.tell_progress = told
 catalogue = Catalogue(sessions, storage, 2.0)
-finalize(sessions, storage, Settings(data=data), job_id, catalogue=catalogue, stop=threading.Event())
+stop, config = threading.Event(), Settings(data=data)
+finalize(sessions, storage, config, job_id, catalogue=catalogue, stop=stop, watchdog=Watched())
 """
 
 

@@ -6,9 +6,9 @@ Nothing is repaired behind the user's back: an invalid ring is refused with the 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,8 @@ Aoi = Polygon | MultiPolygon
 _GEOD = pyproj.Geod(ellps="GRS80")
 _EXPECTED = "a GeoJSON Polygon or MultiPolygon, or a Feature or FeatureCollection of them, in longitude/latitude"
 _MOST_OUTLINE_KM = 5000
+_MOST_NUMBER = 1e12
+"""Of a coordinate, whatever its unit: what is larger is none."""
 _EDGE_STEP_DEG = 0.001
 """Edges are straight in lon/lat; cut this fine they bend by less than a millimetre when reprojected."""
 
@@ -32,21 +34,29 @@ _EDGE_STEP_DEG = 0.001
 def parse(geojson: object, *, most_vertices: int) -> Aoi:
     """The polygon of a GeoJSON object.
 
-    Z and M coordinates are dropped (RFC 7946, 3.1.1 lets a reader ignore them). Raises AoiInvalid, saying what is
-    wrong and where.
+    Z and M coordinates are dropped (RFC 7946, 3.1.1 lets a reader ignore them). Vertices are counted before anything
+    else is done with them. Raises AoiInvalid, saying what is wrong and where.
     """
     rings = list(_rings(geojson))
     vertices = sum(len(ring) for polygon in rings for ring in polygon)
     if vertices > most_vertices:
         raise AoiInvalid(f"the area has {vertices} vertices, the limit is {most_vertices}: simplify it")
-    polygons = [Polygon(_ring(polygon[0]), [_ring(hole) for hole in polygon[1:]]) for polygon in rings]
-    for polygon in polygons:
-        _require_valid(polygon)
+    polygons = []
+    for number, polygon in enumerate(rings, 1):
+        places = [_place(number, ring, len(rings)) for ring in range(1, len(polygon) + 1)]
+        shell, *holes = [_ring(ring, place) for ring, place in zip(polygon, places, strict=True)]
+        polygons.append(Polygon(shell, holes))
+        _require_valid(polygons[-1])
     if len(polygons) == 1:
         return polygons[0]
     together = MultiPolygon(polygons)
     _require_valid(together)
     return together
+
+
+def _place(polygon: int, ring: int, polygons: int) -> str:
+    """Names a ring in messages; all are counted from 1."""
+    return f"ring {ring}" if polygons == 1 else f"ring {ring} of polygon {polygon}"
 
 
 def _rings(geojson: object) -> Iterator[list[Any]]:
@@ -93,20 +103,13 @@ def _polygon(coordinates: object) -> list[Any]:
     return coordinates
 
 
-def _ring(positions: list[Any]) -> np.ndarray:
-    """(n, 2) float64 lon, lat of a checked ring."""
-    ring = np.empty((len(positions), 2))
-    for i, position in enumerate(positions):
-        if not isinstance(position, list) or len(position) < 2:
-            raise AoiInvalid(f"position {i} of a ring is not [longitude, latitude]")
-        for axis in (0, 1):
-            number = position[axis]
-            if type(number) not in (int, float) or abs(number) > 1e12 or not math.isfinite(number):
-                raise AoiInvalid(f"position {i} of a ring holds something that is not a finite number")
-            ring[i, axis] = number
+def _ring(positions: list[Any], place: str) -> np.ndarray:
+    """(n, 2) float64 lon, lat of a ring. `place` names it."""
+    ring = _numbers(positions, place)
     lon, lat = ring[:, 0], ring[:, 1]
-    if np.abs(lat).max() > 90 or np.abs(lon).max() > 180:
-        x, y = ring[int(np.argmax(np.maximum(np.abs(lat) - 90, np.abs(lon) - 180)))]
+    far = np.flatnonzero((np.abs(lat) > 90) | (np.abs(lon) > 180))
+    if far.size:
+        x, y = ring[far[0]]
         hint = (
             "they look like metres: convert them"
             if max(abs(x), abs(y)) > 1000
@@ -114,12 +117,36 @@ def _ring(positions: list[Any]) -> np.ndarray:
         )
         if 180 < abs(x) <= 540 and abs(y) <= 90:
             hint = "cut the polygon at the antimeridian (RFC 7946, 3.1.9)"
-        raise AoiInvalid(f"({x:g}, {y:g}) is no longitude/latitude in degrees: {hint}")
+        raise AoiInvalid(
+            f"position {far[0] + 1} of {place}, ({x:g}, {y:g}), is no longitude/latitude in degrees: {hint}"
+        )
     if (ring[0] != ring[-1]).any():
-        raise AoiInvalid("a ring is not closed: its last position must equal its first")
+        raise AoiInvalid(f"{place} is not closed: its last position must equal its first")
     if np.ptp(lon) > 180:
-        raise AoiInvalid("the polygon spans more than 180° of longitude: cut it at the antimeridian (RFC 7946, 3.1.9)")
+        raise AoiInvalid(
+            f"{place} spans more than 180° of longitude: cut the polygon at the antimeridian (RFC 7946, 3.1.9)"
+        )
     return ring
+
+
+def _numbers(positions: list[Any], place: str) -> np.ndarray:
+    """(n, 2) float64. Positions are looked at one by one only to name the one that is none."""
+    if set(map(type, positions)) == {list} and len(lengths := set(map(len, positions))) == 1 and min(lengths) >= 2:
+        numbers = list(chain.from_iterable(positions))
+        if set(map(type, numbers)) <= {int, float} and max(map(abs, numbers)) <= _MOST_NUMBER:
+            ring = np.array(numbers, np.float64).reshape(len(positions), -1)[:, :2]
+            if not np.isnan(ring).any():
+                return ring
+    return np.array([_position(position, i, place) for i, position in enumerate(positions, 1)], np.float64)
+
+
+def _position(position: object, number: int, place: str) -> list[float]:
+    if not isinstance(position, list) or len(position) < 2:
+        raise AoiInvalid(f"position {number} of {place} is not [longitude, latitude]")
+    for coordinate in position[:2]:
+        if type(coordinate) not in (int, float) or not abs(coordinate) <= _MOST_NUMBER:
+            raise AoiInvalid(f"position {number} of {place} holds something that is not a finite number in degrees")
+    return [float(coordinate) for coordinate in position[:2]]
 
 
 def _require_valid(shape: Aoi) -> None:

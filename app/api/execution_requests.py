@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from app.errors import ParameterInvalid
+from app.api.bodies import parse_json
+from app.errors import Invalid, ParameterInvalid
 
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 
@@ -86,8 +86,8 @@ def _referred(name: str, href: object) -> object:
         raise ParameterInvalid(f"input {name!r}: a data: URL must be one of {', '.join(_JSON_TYPES)}", name[:100])
     try:
         raw = unquote_to_bytes(data)
-        return json.loads(base64.b64decode(raw, validate=True) if "base64" in parameters else raw)
-    except (ValueError, RecursionError, binascii.Error) as error:
+        return parse_json(base64.b64decode(raw, validate=True) if "base64" in parameters else raw)
+    except (Invalid, binascii.Error) as error:
         raise ParameterInvalid(f"input {name!r}: what its data: URL holds is not JSON", name[:100]) from error
 
 

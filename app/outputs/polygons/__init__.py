@@ -7,6 +7,6 @@ patches and of corners that are left, not with pixels.
 
 from __future__ import annotations
 
-from app.outputs.polygons.writing import TOLERANCE_PX, write_class_polygons, write_polygons
+from app.outputs.polygons.writing import TOLERANCE_PX, class_polygons, write_polygons
 
-__all__ = ["TOLERANCE_PX", "write_class_polygons", "write_polygons"]
+__all__ = ["TOLERANCE_PX", "class_polygons", "write_polygons"]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from app.definitions import Grid, Nomenclature
+from app.definitions import Grid
 from app.errors import Invalid
 from app.outputs.cog import Part
 from app.outputs.polygons.arcs import NO_ARCS, Arcs, arcs_along, arcs_within, together
@@ -28,60 +28,56 @@ of a slanting one into a line. The official product's own tolerance is not publi
 
 
 def write_polygons(prediction: Prediction, path: Path) -> None:
-    """The polygons of a prediction; see `write_class_polygons`. Raises Unavailable where blocks cannot be read."""
-    write_class_polygons(
-        path,
-        prediction.grid,
+    """Writes the polygons of a prediction where no file is yet; equal blocks give equal bytes.
+
+    Raises Unavailable where blocks cannot be read or `path` cannot be written, Invalid as `class_polygons` does.
+    """
+    grid = prediction.grid
+    batches = class_polygons(
+        grid,
         prediction.classes,
         prediction.confidence,
-        prediction.nomenclature,
         minimum_area_m2=prediction.asked.minimum_area_m2,
-        tolerance_m=TOLERANCE_PX * prediction.grid.resolution_m,
+        tolerance_m=TOLERANCE_PX * grid.resolution_m,
         alive=prediction.alive,
     )
+    write_geopackage(path, grid.epsg, prediction.nomenclature, batches)
 
 
-def write_class_polygons(
-    path: Path,
+def class_polygons(
     grid: Grid,
     classes: Callable[[], Iterable[Part]],
     confidence: Callable[[], Iterable[Part]],
-    nomenclature: Nomenclature,
     *,
     minimum_area_m2: float = 0.0,
     tolerance_m: float = 0.0,
     alive: Callable[[], None] = lambda: None,
-) -> None:
-    """Writes a GeoPackage with a layer `polygons`: numero, classe, confidence (0-1, mean of its pixels), area_m2.
+) -> Iterator[Features]:
+    """The polygons of classes, in batches, in the order of their first pixels from the north-west.
 
     classes, confidence: each call gives the same parts of the grid anew, both in the same order; they do not overlap,
     and hold 0 where a pixel's centre lies outside the AOI (`app.areas`). Pixels of class 0 belong to no polygon.
 
     A polygon is a 4-connected patch of one class, over however many parts; patches below `minimum_area_m2` go to the
     neighbour with which they share most edges (`merging`). 0, which merges none, is the default of jobs, because
-    nothing is published of the official product's minimum.
+    nothing is published of the official product's minimum. Confidence is the mean of all pixels of a polygon.
 
     Boundaries between two polygons are simplified to `tolerance_m`; those towards nodata and outside the AOI stay the
     edges of pixels. So all polygons together have exactly the area that the areas table tells; with neither minimum
     nor tolerance, so have those of each class. A tolerance changes a class by less than its boundaries' length times
     the tolerance, and as steps are cut on both sides of a boundary in turn, by far less in practice (decision 0016).
 
-    path: where no file is yet. Equal parts give equal bytes, and how the parts are cut changes nothing but corners on
-    the cuts. alive: told between pieces of work. Raises Invalid where there are more than MOST_PATCHES patches,
-    Unavailable where `path` cannot be written.
+    How the parts are cut decides of nothing but corners along the cuts, where boundaries keep one. alive: told between
+    pieces of work. Raises Invalid where there are more than MOST_PATCHES patches.
     """
     survey = _survey(classes, confidence, grid.width, meetings_wanted=minimum_area_m2 > 0, alive=alive)
     told = regions(survey.values, survey.area_px, survey.met, minimum_area_m2 / grid.resolution_m**2)
     arcs = _arcs(classes, survey, told.region, tolerance_m / grid.resolution_m, alive)
     area_px = np.bincount(told.region, survey.area_px)
     confidence_of = np.bincount(told.region, survey.confidence) / np.maximum(area_px, 1) / _CERTAIN
-
-    def features() -> Iterator[Features]:
-        for numbers, built, area_m2 in polygons(arcs, grid):
-            alive()
-            yield Features(built, told.values[numbers], confidence_of[numbers], area_m2)
-
-    write_geopackage(path, grid.epsg, nomenclature, features())
+    for numbers, built, area_m2 in polygons(arcs, grid):
+        alive()
+        yield Features(built, told.values[numbers], confidence_of[numbers], area_m2)
 
 
 class _Survey(NamedTuple):

@@ -45,7 +45,9 @@ def parse_json(raw: bytes) -> Any:
         raise Invalid("the body begins with a byte order mark: send plain UTF-8")
     try:
         return _plain(simdjson.Parser().parse(raw))
-    except (ValueError, RuntimeError) as error:  # the latter for integers of more than 64 bits, and RecursionError
+    except RecursionError as error:
+        raise Invalid("the body is nested too deeply: no area needs so many levels") from error
+    except (ValueError, RuntimeError) as error:  # the latter for integers of more than 64 bits
         raise Invalid(
             f"the body is not JSON{_place(raw)}: send one value in UTF-8, with finite numbers only"
         ) from error

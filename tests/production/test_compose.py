@@ -85,6 +85,17 @@ def test_only_the_front_door_is_reachable_and_from_this_host_alone(services: dic
     assert published == {"nginx": ["127.0.0.1:8080:8080"]}
 
 
+def test_nginx_alone_is_believed_by_web_and_this_host_alone_by_nginx(services: dict[str, Any]) -> None:
+    networks = yaml.safe_load(COMPOSE.read_text())["networks"]
+    subnets = {name: network["ipam"]["config"][0] for name, network in networks.items()}
+    conf = (ROOT / "docker" / "nginx.conf").read_text()
+
+    assert services["web"]["networks"] == ["inside"]
+    assert services["web"]["environment"]["COSIA_TRUSTED_PROXIES"] == subnets["inside"]["subnet"]
+    assert re.findall(r"set_real_ip_from (\S+);", conf) == [subnets["outside"]["gateway"]]
+    assert "proxy_set_header X-Forwarded-For $remote_addr;" in conf
+
+
 def test_our_processes_run_without_root_or_a_writable_system(services: dict[str, Any]) -> None:
     ours = [service for service in services.values() if "build" in service]
 

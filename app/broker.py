@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+import time
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
@@ -33,6 +34,10 @@ CPU = "cpu"
 
 _SOCKET_TIMEOUT_S = 2.0
 _PRIORITIES = [0, 1, 2]
+
+_PAUSE_S = 2.0
+_away_until: dict[str, float] = {}
+"""Broker -> until when it is not rung, because it did not answer: callers would each wait for it in their turn."""
 
 
 def embedded_socket(data_folder: Path) -> Path:
@@ -81,6 +86,7 @@ def celery() -> Celery:
             "socket_connect_timeout": 2.0,
             "retry_on_timeout": False,
             "max_retries": 1,
+            "interval_start": 0.0,
             "priority_steps": _PRIORITIES,
         },
         task_default_queue=CPU,
@@ -93,10 +99,14 @@ def ring(task: str, job_id: str, rung_at: float, queue: str, priority: int) -> b
 
     rung_at: now, on the database's clock. queue and priority, where whoever hears it says how far the queue has come.
     """
+    url = broker_url(settings())
+    if time.monotonic() < _away_until.get(url, 0.0):
+        return False
     try:
         celery().send_task(task, args=[job_id, rung_at, queue, priority], queue=queue, priority=priority, retry=False)
     except (OperationalError, redis.RedisError, OSError) as error:
         log.warning("broker_away", task=task, job_id=job_id, error=type(error).__name__)
+        _away_until[url] = time.monotonic() + _PAUSE_S
         return False
     return True
 

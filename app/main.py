@@ -102,7 +102,7 @@ def create_app() -> ASGIApp:
         application.include_router(module.router)
     add_description(application)
     add_page(application, PAGE_FOLDER)
-    return _behind_proxies(FrontDoor(Patience(application), settings().body_bytes))
+    return _behind_proxies(FrontDoor(Patience(application, aoi_km2=settings().aoi_km2), settings().body_bytes))
 
 
 def _behind_proxies(application: ASGIApp) -> ASGIApp:

@@ -55,6 +55,18 @@ def test_a_broker_that_is_away_costs_no_exception(monkeypatch: pytest.MonkeyPatc
     assert not broker.is_reachable()
 
 
+def test_a_broker_that_did_not_answer_is_not_waited_for_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COSIA_REDIS_URL", "redis://127.0.0.1:1/1")
+    forget_settings()
+    broker.ring(broker.PREDICT, "job-1", 1.0, "gpu", 1)
+
+    def send(*_: object, **__: object) -> None:
+        raise AssertionError("tried although it is away")
+
+    monkeypatch.setattr(broker.celery(), "send_task", send)
+    assert not broker.ring(broker.PREDICT, "job-2", 1.0, "gpu", 1)
+
+
 def test_a_broker_that_answers_is_reachable(configured: str) -> None:
     assert broker.is_reachable()
 

@@ -26,6 +26,8 @@ from tests.servers import PostgisServer
 pytestmark = pytest.mark.needs("postgis")
 
 RECOVERS_WITHIN_S = 10.0
+BATCH = 3
+"""Blocks of the batch at hand: what was predicted while the database was away may have to be computed again."""
 
 
 def dsn(stack: Stack) -> str:
@@ -77,7 +79,7 @@ def test_a_database_that_is_stopped_under_load_loses_nothing(
         stack.wait_until(lambda: stack.web.ask("/readyz").status == 200, "it is ready again", RECOVERS_WITHIN_S)
         stack.wait_until(lambda: asked.ask("/readyz").status == 200, "the first one is, too", RECOVERS_WITHIN_S)
 
-    require_conserved(stack, undisturbed, kills=1 if away_s > LEASE_S / 2 else 0)
+    require_conserved(stack, undisturbed, again=BATCH)
 
 
 def test_a_database_that_hangs_is_told_within_seconds_and_loses_nothing(
@@ -92,7 +94,7 @@ def test_a_database_that_hangs_is_told_within_seconds_and_loses_nothing(
         freeze(database, signal.SIGCONT)
         stack.wait_until(lambda: stack.web.ask("/readyz").status == 200, "it is ready again", RECOVERS_WITHIN_S)
 
-    require_conserved(stack, undisturbed, kills=1)
+    require_conserved(stack, undisturbed, again=BATCH)
 
 
 @pytest.mark.thorough
@@ -114,7 +116,7 @@ def test_connections_that_are_cut_every_second_lose_nothing(postgis_stack: Stack
     assert stack.wait(*stack.accepted) == ["successful"] * len(stack.accepted)
     with stack.sessions.read() as session:
         assert session.scalar(select(func.count()).select_from(JobRow)) == len(stack.accepted)
-    require_conserved(stack, undisturbed, kills=1)
+    require_conserved(stack, undisturbed, again=BATCH)
 
 
 @pytest.mark.thorough
@@ -140,7 +142,7 @@ def test_a_database_without_free_connections_is_told_and_loses_nothing(
             time.sleep(LEASE_S)
         stack.wait_until(lambda: stack.web.ask("/readyz").status == 200, "it is ready again", RECOVERS_WITHIN_S)
 
-    require_conserved(stack, undisturbed, kills=1)
+    require_conserved(stack, undisturbed, again=BATCH)
 
 
 @pytest.mark.parametrize(
@@ -163,4 +165,4 @@ def test_a_lock_that_somebody_holds_is_told_within_seconds_and_loses_nothing(
         time.sleep(2 * LEASE_S)
         holder.rollback()
 
-    require_conserved(stack, undisturbed, kills=1)
+    require_conserved(stack, undisturbed, again=BATCH)

@@ -17,7 +17,7 @@ from tests.faults.ledger import Undisturbed, require_conserved
 from tests.faults.stack import Stack
 from tests.faults.territory import Area
 
-HANG_S = "5"
+STALL_S = "5"
 
 
 @pytest.mark.parametrize("stage", ["predicting", pytest.param("reading", marks=pytest.mark.thorough)])
@@ -29,7 +29,7 @@ def test_a_worker_that_hangs_is_seen_by_its_lack_of_progress(
     hang = Fault(stage, "hang", at=2)
     with (
         canaries(postgis_stack),
-        postgis_stack.a_worker_that_is_restarted(at_first=[hang], COSIA_HANG_S=HANG_S) as lived,
+        postgis_stack.a_worker_that_is_restarted(at_first=[hang], COSIA_STALL_S=STALL_S) as lived,
     ):
         job = postgis_stack.ask(Area(columns=2))
         postgis_stack.wait_until(lambda: any(child.has_reached(stage) for child in lived), "it hangs")

@@ -70,7 +70,7 @@ def test_an_idle_worker_stops_at_once(sqlite_stack: Stack) -> None:
 
 
 def test_a_web_process_that_is_told_to_stop_answers_what_it_was_asked(postgis_stack: Stack) -> None:
-    web = postgis_stack.start_web(Fault("before-commit", "slow:1", always=True))
+    web = postgis_stack.start_web(Fault("before-commit", "slow:0.3", always=True))
     begun = threading.Barrier(21)
 
     def ask(number: int) -> int:

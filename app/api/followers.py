@@ -29,7 +29,9 @@ log = structlog.get_logger(__name__)
 
 _LOOK_S = 0.5
 _QUEUE_S = 5.0
-"""Time after which the status of a job is told again if the queue has moved, though the job has not."""
+"""Time after which the status of a job is told again if the queue has moved, though the job has not..."""
+_QUEUE_S_PER_JOB = 0.05
+"""...and for each job that is followed, so that many of them make twenty statuses a second and no more."""
 _PAGE = 500
 """Events read at once."""
 _REMEMBERED = 1000
@@ -78,9 +80,9 @@ class Topic:
             self.changed.set()
             self.changed = asyncio.Event()
 
-    def is_due(self) -> bool:
-        """Whether the queue may have moved since the status was last made."""
-        return not self.status.is_final and time.monotonic() - self.told_at >= _QUEUE_S
+    def is_due(self, after_s: float) -> bool:
+        """Whether the status was last made that long ago: the queue may have moved since."""
+        return not self.status.is_final and time.monotonic() - self.told_at >= after_s
 
 
 class Followers:
@@ -157,7 +159,8 @@ class Followers:
         while True:
             await anyio.sleep(self._look_s)
             topics = [topic for topic in self._topics.values() if not topic.status.is_final]
-            asked = [(topic.seen, topic.head, topic.is_due()) for topic in topics]
+            due_s = max(_QUEUE_S, _QUEUE_S_PER_JOB * len(topics))
+            asked = [(topic.seen, topic.head, topic.is_due(due_s)) for topic in topics]
             try:
                 found = await run_in_threadpool(self._news, asked)
             except Unavailable:

@@ -141,7 +141,8 @@ def _of_prediction(session: Session, job: JobRow) -> dict[str, Any]:
     if job.status in jobs.ACTIVE and job.model_id is not None:
         outlook = jobs.outlook(session, model_id=job.model_id, blocks=total - done - failed, before=job)
     nobody = outlook is not None and not outlook.workers and done + failed < total
-    running = "nobody is at work at the moment" if nobody else f"{done} of {total} blocks predicted"
+    predicted = "the results are being written" if done + failed == total else f"{done} of {total} blocks predicted"
+    running = "nobody is at work at the moment" if nobody else predicted
     return {
         "message": job.message or _message(job, "no worker is at work" if nobody else "waiting for a worker", running),
         "progress": 100 if job.status == "successful" else min(99, 100 * (done + failed) // max(1, total)),

@@ -244,6 +244,7 @@ export function progressText({ status, message, blocks, workers, seconds_left, q
   }
   if (message?.startsWith('postponed')) parts.push(t('postponed', { reason: message.replace(/^postponed:? */, '') }));
   else if (workers === 0) parts.push(t('noWorker'));
+  else if (blocks.done + blocks.failed === blocks.total) parts.push(t('writingResults'));
   else if (seconds_left) parts.push(t('timeLeft', { duration: durationText(seconds_left) }));
   return parts.join(' · ');
 }

@@ -14,6 +14,7 @@ test.each([
   [{ seconds_left: 40 }, '2 / 8 blocks · 40 s left'],
   [{ status: 'accepted', queue_position: 0 }, '2 / 8 blocks · next in turn'],
   [{ status: 'accepted', queue_position: 3, seconds_left: 200 }, '2 / 8 blocks · predictions ahead: 3 · 3 min left'],
+  [{ blocks: { total: 8, done: 7, failed: 1 }, seconds_left: 0 }, '7 / 8 blocks · the results are being written'],
   [{ workers: 0, seconds_left: 40 }, '2 / 8 blocks · no worker is there at the moment'],
   [{ message: 'postponed: the storage is full', seconds_left: 40 }, '2 / 8 blocks · put off: the storage is full'],
 ])('progress of %j', (more, words) => {

@@ -85,6 +85,7 @@ export default {
   queueNext: 'next in turn',
   postponed: 'put off: {reason}',
   noWorker: 'no worker is there at the moment',
+  writingResults: 'the results are being written',
   cancelJob: 'Cancel the prediction',
   cancelling: 'Cancelling…',
   newJob: 'New prediction',

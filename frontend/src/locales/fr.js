@@ -84,6 +84,7 @@ export default {
   queueNext: 'la prochaine',
   postponed: 'remise à plus tard : {reason}',
   noWorker: 'aucun calculateur n’est là pour le moment',
+  writingResults: 'les résultats s’écrivent',
   cancelJob: 'Annuler la prédiction',
   cancelling: 'Annulation…',
   newJob: 'Nouvelle prédiction',

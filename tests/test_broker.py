@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import kombu
 import pytest
 import redis as redis_client
 
@@ -44,6 +45,23 @@ def test_messages_of_every_priority_wait_in_a_queue_and_the_most_urgent_is_taken
 
     assert taken == ["job-0", "job-1", "job-1", "job-2"]
     assert broker.waiting("gpu") == 0
+
+
+def test_queues_of_the_same_priority_take_turns(configured: str) -> None:
+    for _ in range(2):
+        broker.ring(broker.PREDICT, "large", 1.0, "gpu", 1)
+        broker.ring(broker.FINALIZE, "small", 1.0, "cpu", 1)
+
+    taken: list[str] = []
+    queues = [kombu.Queue(name, kombu.Exchange(name), name) for name in ("gpu", "cpu")]
+    with broker.celery().connection_for_read() as connection, connection.channel() as channel:
+        consumer = kombu.Consumer(channel, queues, accept=["json"], prefetch_count=1)
+        consumer.register_callback(lambda body, message: (taken.append(body[0][0]), message.ack()))
+        with consumer:
+            while len(taken) < 4:
+                connection.drain_events(timeout=5)
+
+    assert taken in (["large", "small"] * 2, ["small", "large"] * 2)
 
 
 def test_a_broker_that_is_away_costs_no_exception(monkeypatch: pytest.MonkeyPatch) -> None:

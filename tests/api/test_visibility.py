@@ -90,7 +90,7 @@ def test_links_to_data_need_no_owner(service: TestClient, job: JobRow) -> None:
 
     for href in (links["alternate"], links["tiles"], links["bookmark"], results["tiles"]["href"]):
         assert service.get(href).status_code == 200, href
-    assert service.get(results["areas"]["href"]).status_code == 503  # no worker wrote it, but it may be asked for
+    assert service.get(results["areas"]["href"]).status_code == 410  # seen, but no worker wrote it
 
 
 def test_a_caller_s_own_jobs_are_those_of_its_owner_or_all_for_an_operator(sessions: Sessions) -> None:

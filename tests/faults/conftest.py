@@ -91,7 +91,12 @@ def postgis_stack(postgis: PostgisServer, settled_postgis: Settled, tmp_path: Pa
     postgis.drop_database(url)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgis", marks=pytest.mark.needs("postgis"))])
+@pytest.fixture(
+    params=[
+        pytest.param("postgis", marks=pytest.mark.needs("postgis")),
+        pytest.param("sqlite", marks=pytest.mark.thorough),
+    ]
+)
 def stack(request: pytest.FixtureRequest) -> Stack:
     """A stack on each kind of database."""
     made: Stack = request.getfixturevalue(f"{request.param}_stack")

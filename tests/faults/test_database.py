@@ -82,6 +82,7 @@ def test_a_database_that_is_stopped_under_load_loses_nothing(
     require_conserved(stack, undisturbed, again=BATCH)
 
 
+@pytest.mark.thorough
 def test_a_database_that_hangs_is_told_within_seconds_and_loses_nothing(
     fragile: Fragile, undisturbed: Undisturbed
 ) -> None:
@@ -145,11 +146,12 @@ def test_a_database_without_free_connections_is_told_and_loses_nothing(
     require_conserved(stack, undisturbed, again=BATCH)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "lock",
     [
         "LOCK TABLE job IN ACCESS EXCLUSIVE MODE",
-        pytest.param("SELECT * FROM job FOR UPDATE", marks=pytest.mark.thorough),
+        "SELECT * FROM job FOR UPDATE",
     ],
 )
 def test_a_lock_that_somebody_holds_is_told_within_seconds_and_loses_nothing(

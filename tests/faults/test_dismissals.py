@@ -70,6 +70,7 @@ def test_a_job_dismissed_while_its_results_are_made_leaves_none(stack: Stack, un
     require_conserved(stack, undisturbed)
 
 
+@pytest.mark.thorough
 def test_a_queued_job_that_was_dismissed_never_runs(stack: Stack, undisturbed: Undisturbed) -> None:
     """K08: not after the worker was killed and started again, either; what others want of its blocks is computed."""
     stack.start_web()

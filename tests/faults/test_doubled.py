@@ -52,7 +52,8 @@ def test_workers_share_a_job_and_compute_each_block_once(postgis_stack: Stack, u
     require_conserved(postgis_stack, undisturbed)
 
 
-@pytest.mark.parametrize("stage", ["predicting", pytest.param("renamed", marks=pytest.mark.thorough)])
+@pytest.mark.thorough
+@pytest.mark.parametrize("stage", ["predicting", "renamed"])
 def test_a_worker_that_wakes_up_late_publishes_nothing(stack: Stack, undisturbed: Undisturbed, stage: str) -> None:
     stack.start_web()
     late = stack.start_worker(Fault(stage, "halt"))
@@ -71,6 +72,7 @@ def test_a_worker_that_wakes_up_late_publishes_nothing(stack: Stack, undisturbed
     require_conserved(stack, undisturbed, kills=1)
 
 
+@pytest.mark.thorough
 def test_a_worker_that_wakes_up_late_ends_no_job(stack: Stack, undisturbed: Undisturbed) -> None:
     stack.start_web()
     late = stack.start_worker(Fault("finalising", "halt"))
@@ -101,6 +103,7 @@ def test_a_worker_whose_clock_is_wrong_takes_and_loses_nothing(
     require_conserved(stack, undisturbed)
 
 
+@pytest.mark.thorough
 def test_a_lease_of_a_clock_that_was_set_back_is_not_waited_for(stack: Stack, undisturbed: Undisturbed) -> None:
     """The database's clock was an hour ahead when the block was claimed, and is right again."""
     stack.start_web()

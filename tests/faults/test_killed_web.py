@@ -23,7 +23,14 @@ def jobs_in(stack: Stack) -> int:
         return session.scalar(select(func.count()).select_from(JobRow)) or 0
 
 
-@pytest.mark.parametrize(("stage", "jobs"), [("before-commit", 0), ("after-commit", 1), ("after-ringing", 1)])
+@pytest.mark.parametrize(
+    ("stage", "jobs"),
+    [
+        ("after-commit", 1),
+        pytest.param("before-commit", 0, marks=pytest.mark.thorough),
+        pytest.param("after-ringing", 1, marks=pytest.mark.thorough),
+    ],
+)
 def test_a_client_that_asks_again_gets_one_job(
     postgis_stack: Stack, undisturbed: Undisturbed, stage: str, jobs: int
 ) -> None:

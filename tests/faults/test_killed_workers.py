@@ -43,6 +43,7 @@ def test_a_worker_that_crashes_in_the_network_loses_nothing(postgis_stack: Stack
     require_conserved(postgis_stack, undisturbed, kills=1)
 
 
+@pytest.mark.thorough
 def test_a_block_that_kills_its_worker_fails_alone(postgis_stack: Stack, undisturbed: Undisturbed) -> None:
     """K03: the poisoned job fails after three attempts, with the reason; five jobs behind it are done."""
     postgis_stack.start_web()

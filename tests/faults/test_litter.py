@@ -6,6 +6,8 @@ import os
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.faults.stack import Stack
 from tests.faults.territory import Area
 
@@ -47,6 +49,7 @@ def test_litter_goes_after_a_grace_and_what_is_lost_is_told(stack: Stack) -> Non
     assert stack.web.ask(f"/api/jobs/{kept}/results").status == 200
 
 
+@pytest.mark.thorough
 def test_a_block_whose_file_is_gone_is_computed_again(stack: Stack) -> None:
     stack.start_web()
     stack.start_worker()

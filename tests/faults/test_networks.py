@@ -20,7 +20,8 @@ from tests.faults.territory import Area
 STALL_S = "5"
 
 
-@pytest.mark.parametrize("stage", ["predicting", pytest.param("reading", marks=pytest.mark.thorough)])
+@pytest.mark.thorough
+@pytest.mark.parametrize("stage", ["predicting", "reading"])
 def test_a_worker_that_hangs_is_seen_by_its_lack_of_progress(
     postgis_stack: Stack, undisturbed: Undisturbed, stage: str
 ) -> None:
@@ -69,7 +70,7 @@ def poison(weights: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "harm", [remove, poison, *(pytest.param(each, marks=pytest.mark.thorough) for each in (truncate, exchange))]
+    "harm", [poison, *(pytest.param(each, marks=pytest.mark.thorough) for each in (remove, truncate, exchange))]
 )
 def test_weights_that_cannot_be_used_leave_jobs_in_the_queue(
     postgis_stack: Stack, undisturbed: Undisturbed, harm: Callable[[Path], None]
@@ -96,6 +97,7 @@ def test_weights_that_cannot_be_used_leave_jobs_in_the_queue(
     require_conserved(postgis_stack, undisturbed)
 
 
+@pytest.mark.thorough
 def test_a_worker_without_the_gpu_it_is_told_to_use_says_so(postgis_stack: Stack, undisturbed: Undisturbed) -> None:
     """And one that may use what is there computes on the processor."""
     postgis_stack.start_web()

@@ -119,6 +119,7 @@ def test_a_write_that_fails_is_tried_again(
     require_conserved(sqlite_stack, undisturbed, again=1)
 
 
+@pytest.mark.thorough
 def test_a_disk_that_fails_at_every_write_for_a_while_costs_no_attempt(
     postgis_stack: Stack, undisturbed: Undisturbed
 ) -> None:
@@ -188,7 +189,8 @@ def test_a_block_file_damaged_before_the_end_is_computed_again(
     require_conserved(postgis_stack, undisturbed, again=1)
 
 
-@pytest.mark.parametrize("damage", [truncate, pytest.param(flip, marks=pytest.mark.thorough)])
+@pytest.mark.thorough
+@pytest.mark.parametrize("damage", [truncate, flip])
 def test_a_damaged_block_of_an_earlier_job_is_not_delivered(
     postgis_stack: Stack, undisturbed: Undisturbed, damage: Callable[[Path], None]
 ) -> None:

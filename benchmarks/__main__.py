@@ -26,6 +26,7 @@ MEASUREMENTS = (
     "inference",
     "jobs",
     "queue",
+    "polygons",
 )
 """Modules of this package, each with `measure() -> list[Figure]`."""
 

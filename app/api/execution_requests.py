@@ -14,11 +14,54 @@ from urllib.parse import unquote_to_bytes
 
 from app.api.bodies import parse_json
 from app.errors import Invalid, ParameterInvalid
+from app.outputs import OUTPUTS, Language
 
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 
 _JSON_TYPES = ("application/json", "application/geo+json")
 _CRS84_NAMES = (CRS84, "http://www.opengis.net/def/crs/OGC/0/CRS84", "[OGC:CRS84]", "OGC:CRS84")
+
+EXECUTE_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["inputs"],
+                    "properties": {
+                        "inputs": {
+                            "type": "object",
+                            "description": "Those that the description of the process lists.",
+                            "required": ["aoi"],
+                            "additionalProperties": False,
+                            "properties": {
+                                "aoi": {"type": "object", "description": "GeoJSON polygon, longitude/latitude"},
+                                "source": {"type": "string"},
+                                "model": {"type": "string"},
+                                "priority": {"type": "integer", "enum": [0, 1, 2]},
+                                "outputs": {
+                                    "type": "array",
+                                    "items": {"type": "string", "enum": list(OUTPUTS)},
+                                },
+                                "language": {"type": "string", "enum": list(Language)},
+                                "gaps": {"type": "boolean"},
+                                "minimum_area_m2": {"type": "number", "minimum": 0},
+                                "compare": {"type": "object"},
+                                "layer": {"type": "string"},
+                                "from": {"type": "string"},
+                                "to": {"type": "string"},
+                            },
+                        },
+                        "outputs": {"type": "object", "description": "Those wanted, as the standard names them."},
+                        "response": {"type": "string", "enum": ["document", "raw"], "default": "document"},
+                    },
+                }
+            }
+        },
+    }
+}
+"""Of an execution and an estimate, for the OpenAPI document: what every process may take."""
 
 
 def plain_request(body: dict[str, Any], *, outputs: Sequence[str], chooses_outputs: bool) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from app.access import Caller
 from app.api import counting, prediction, quotas
 from app.api.bodies import read_json
 from app.api.callers import AskingCaller, IdempotencyKey
-from app.api.execution_requests import plain_request
+from app.api.execution_requests import EXECUTE_BODY, plain_request
 from app.api.job_documents import created
 from app.api.landing import link
 from app.api.problems import problem_of
@@ -24,7 +24,7 @@ from app.api.tiles import catalogue_of
 from app.catalogue import Catalogue
 from app.database import JobRow
 from app.errors import LimitReached, ProcessUnknown
-from app.outputs import OUTPUTS, Language
+from app.outputs import OUTPUTS
 
 router = APIRouter(prefix="/api/processes", tags=["processes"])
 
@@ -66,47 +66,6 @@ _PROCESSES = {
         ("changes",),
         counting.execute_changes,
     ),
-}
-
-_EXECUTE_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "required": ["inputs"],
-                    "properties": {
-                        "inputs": {
-                            "type": "object",
-                            "description": "Those that the description of the process lists.",
-                            "required": ["aoi"],
-                            "additionalProperties": False,
-                            "properties": {
-                                "aoi": {"type": "object", "description": "GeoJSON polygon, longitude/latitude"},
-                                "source": {"type": "string"},
-                                "model": {"type": "string"},
-                                "priority": {"type": "integer", "enum": [0, 1, 2]},
-                                "outputs": {
-                                    "type": "array",
-                                    "items": {"type": "string", "enum": list(OUTPUTS)},
-                                },
-                                "language": {"type": "string", "enum": list(Language)},
-                                "gaps": {"type": "boolean"},
-                                "minimum_area_m2": {"type": "number", "minimum": 0},
-                                "compare": {"type": "object"},
-                                "layer": {"type": "string"},
-                                "from": {"type": "string"},
-                                "to": {"type": "string"},
-                            },
-                        },
-                        "outputs": {"type": "object", "description": "Those wanted, as the standard names them."},
-                        "response": {"type": "string", "enum": ["document", "raw"], "default": "document"},
-                    },
-                }
-            }
-        },
-    }
 }
 
 
@@ -155,7 +114,7 @@ def describe(request: Request, processID: str) -> dict[str, Any]:  # noqa: N803 
     "/{processID}/execution",
     status_code=201,
     summary="Ask for a job",
-    openapi_extra=_EXECUTE_BODY,
+    openapi_extra=EXECUTE_BODY,
     response_description="The job; its address in `Location`.",
 )
 async def execute(
@@ -173,7 +132,7 @@ async def execute(
     return answer
 
 
-@router.post("/{processID}/estimate", summary="What the same inputs would cost", openapi_extra=_EXECUTE_BODY)
+@router.post("/{processID}/estimate", summary="What the same inputs would cost", openapi_extra=EXECUTE_BODY)
 async def estimate(
     request: Request,
     processID: str,  # noqa: N803 - the standard's spelling

@@ -255,6 +255,16 @@ def test_beyond_the_quota_the_least_recently_used_blocks_go_and_can_be_asked_for
     assert claimed[0].fence > old.fence
 
 
+def test_a_round_goes_on_until_the_quota_is_kept(
+    sessions: Sessions, folder: FolderStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.expiry.blocks._AT_ONCE", 2)  # as if there were many batches
+    predicted(sessions, folder, columns=7)
+    made_older(sessions, days=1)
+
+    assert round_of(sessions, folder, block_bytes=15).blocks == 6
+
+
 def test_a_block_that_an_active_job_holds_stays(sessions: Sessions, folder: FolderStorage) -> None:
     predicted(sessions, folder)
     waiting = jobs.submit(sessions, samples.request(columns=2), samples.LIMITS)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import update
 
@@ -166,7 +166,6 @@ def test_metrics_begin_with_our_prefix_and_each_is_explained(redis_url: str, mig
     explained = set(re.findall(r"^\| `(cosia_\w+)`", Path("docs/operating.md").read_text(), re.MULTILINE))
     from app.api import front_door  # noqa: F401 - all that counts is imported
     from app.main import create_app  # noqa: F401
-    from app.metrics import REGISTRY
 
     families = {
         family.name + ("_total" if family.type == "counter" else "")

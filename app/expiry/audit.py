@@ -41,9 +41,11 @@ class Audit:
         self._storage = storage
         self._settings = settings
         self._grace_s = grace_s
+        self._block_folders: set[str] = set()
 
     def walk(self) -> Iterator[None]:
         """Everything once; yields after each piece. A piece that fails is left for the next walk."""
+        self._block_folders = set(_tried(self._storage.folders, "blocks") or [])
         for first, last in zip(_BLOCK_FOLDERS, [*_BLOCK_FOLDERS[1:], _AFTER_ALL], strict=True):
             _tried(lambda bounds: self._blocks(*bounds), (first, last))
             yield
@@ -64,6 +66,9 @@ class Audit:
         done = select(BlockRow.key).where(BlockRow.key >= first, BlockRow.key < last, BlockRow.status == "done")
         with self._sessions.read() as session:
             promised = {block_href(key): key for key in session.scalars(done)}
+        rows.clear_blocks(self._sessions, first, last)
+        if not promised and folder not in self._block_folders:
+            return
         found = {
             file.href: file.age_s for file in self._storage.listing(folder)
         }  # after the rows: it has all of theirs
@@ -75,7 +80,6 @@ class Audit:
             if href not in promised and age_s > self._grace_s:
                 self._remove_orphan(href)
         self._clear_unfinished(folder)
-        rows.clear_blocks(self._sessions, first, last)
 
     def _remove_orphan(self, href: str) -> None:
         """Removes a file of no block that is done, unless somebody is about to write it."""

@@ -24,8 +24,10 @@ MEASUREMENTS = (
     "statistics",
     "publishing",
     "inference",
+    "outputs",
     "jobs",
     "queue",
+    "scale_out",
     "polygons",
 )
 """Modules of this package, each with `measure() -> list[Figure]`."""

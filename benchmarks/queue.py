@@ -22,7 +22,7 @@ from app.jobs import ended_blocks
 from app.outputs import write_block
 from app.storage import FolderStorage
 from benchmarks import imagery, servers
-from benchmarks.asking import Client
+from benchmarks.asking import UNLIMITED, Client
 from benchmarks.figures import Figure
 from benchmarks.imagery import FIRST, Square
 from benchmarks.observed import ComponentMissing, Servers
@@ -34,12 +34,6 @@ _SIZES = {1: Square(0, 0), 64: Square(1, 0, 8, 8), 3481: Square(1, 1, 59, 59)}
 """Number of blocks -> where. The largest holds the one before, of which it computes nothing again."""
 _QUEUED = 1000
 _ASKED = 100
-_LIMITS = {
-    "COSIA_AOI_KM2": "1000",
-    "COSIA_ACTIVE_JOBS": "100000",
-    "COSIA_KM2_PER_DAY": "1000000",
-    "COSIA_QUEUE_LENGTH": "100000",
-}
 
 
 def measure() -> list[Figure]:
@@ -54,7 +48,7 @@ def measure() -> list[Figure]:
 
 def _measured(both: Servers, folder: Path) -> list[Figure]:
     data = folder / "data"
-    environment = {**both.settings, **_LIMITS, "COSIA_DATA": str(data), "COSIA_LOG_LEVEL": "WARNING"}
+    environment = {**both.settings, **UNLIMITED, "COSIA_DATA": str(data), "COSIA_LOG_LEVEL": "WARNING"}
     os.environ |= environment
     imagery.pretend(both.sessions, "ground", _SIDE)
     with (

@@ -43,7 +43,7 @@ def ours(data: Path, layer: str, **settings: str) -> Iterator[Server]:
     """`cosia web` over a data folder; settings are `COSIA_` variables."""
     port = _free_port()
     environment = {**os.environ, "COSIA_DATA": str(data), "COSIA_PORT": str(port), **settings}
-    with _running([sys.executable, "-m", "app.cli", "web"], data.parent, environment, cwd=_ROOT) as pid:
+    with running([sys.executable, "-m", "app.cli", "web"], data.parent, environment, cwd=_ROOT) as pid:
         server = Server(
             "CoSIA Map", f"http://127.0.0.1:{port}", (pid,), lambda z, x, y: f"/tiles/{layer}/{z}/{x}/{y}.png"
         )
@@ -78,7 +78,7 @@ def titiler(raster: Path, folder: Path) -> Iterator[Server]:
     query = f"url={quote(str(raster), safe='')}"
     # What TiTiler's own images set for COGs (https://developmentseed.org/titiler/advanced/performance_tuning/).
     tuned = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR", "GDAL_CACHEMAX": "200", "VSI_CACHE": "TRUE"}
-    with _running(command, folder, {**os.environ, **tuned}) as pid:
+    with running(command, folder, {**os.environ, **tuned}) as pid:
         server = Server(
             "TiTiler",
             f"http://127.0.0.1:{port}",
@@ -101,7 +101,7 @@ def empty_fastapi(folder: Path) -> Iterator[Server]:
     )
     port = _free_port()
     command = [sys.executable, "-m", "uvicorn", "--no-access-log", "--port", str(port), "nothing:app"]
-    with _running(command, folder, dict(os.environ)) as pid:
+    with running(command, folder, dict(os.environ)) as pid:
         server = Server("FastAPI", f"http://127.0.0.1:{port}", (pid,), lambda z, x, y: "/")
         _await(server.address)
         yield server
@@ -172,7 +172,7 @@ def mapserver(raster: Path, extent: Sequence[float], epsg: int, folder: Path) ->
     }
     spawn = [programs["spawn-fcgi"], "-n", "-a", "127.0.0.1", "-p", str(fastcgi), "--", programs["mapserv"]]
     nginx = [programs["nginx"], "-p", str(folder), "-c", "nginx.conf", "-e", "error.log"]
-    with _running(spawn, folder, environment) as pid, _running(nginx, folder, environment):
+    with running(spawn, folder, environment) as pid, running(nginx, folder, environment):
         server = Server(
             "MapServer",
             f"http://127.0.0.1:{port}",
@@ -210,7 +210,7 @@ def mapproxy(behind: Server, folder: Path) -> Iterator[Server]:
     )
     port = _free_port()
     command = [PEERS / "waitress-serve", f"--listen=127.0.0.1:{port}", "--threads=4", "mapproxy_wsgi:application"]
-    with _running(command, folder, dict(os.environ)) as pid:
+    with running(command, folder, dict(os.environ)) as pid:
         server = Server(
             "MapProxy + MapServer",
             f"http://127.0.0.1:{port}",
@@ -228,7 +228,7 @@ def _require(program: Path | str | None) -> str:
 
 
 @contextmanager
-def _running(
+def running(
     command: Sequence[object], folder: Path, environment: dict[str, str], cwd: Path | None = None
 ) -> Iterator[int]:
     """A process with its output in a file of the folder, where it also runs if not told otherwise. Gives its pid."""

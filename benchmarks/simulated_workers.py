@@ -6,7 +6,6 @@ predicting and writing a block they wait for a while. Many share a process, each
 
 from __future__ import annotations
 
-import math
 import multiprocessing
 import os
 import threading
@@ -27,9 +26,10 @@ from app.storage import storage
 from worker.presence import Presence
 from worker.sweeper import Sweeper
 
+MODEL = "cosia-demo"
 _HISTOGRAM = {"1": 1_500_000, "6": 1_200_000, "9": 900_000, "12": 594_304}
 _PROCESSES = 4
-_MOST_BLOCKS = 64
+_LEAST_PACE_S = 0.001
 
 
 @contextmanager
@@ -77,6 +77,7 @@ class _Worker:
     def run(self, ready: Any, stop: Event) -> None:
         ended = threading.Event()
         expiry = Expiry(self._sessions, storage(), settings())
+        self._presence.come_back()
         self._presence.beat()
         Sweeper(self._sessions, self._presence, expiry, every_s=settings().sweep_s).start(ended)
         with broker.celery().connection_for_read() as connection, connection.SimpleQueue(broker.GPU) as bells:
@@ -92,14 +93,22 @@ class _Worker:
                         jobs.ring(self._sessions, each)
                 message.ack()
         ended.set()
+        self._presence.stop()
 
     def _batch(self, job_id: str) -> list[str]:
         with self._sessions.write() as session:
+            limit = jobs.batch_size(
+                session,
+                job_id,
+                seconds_per_block={MODEL: max(self._seconds, _LEAST_PACE_S)},
+                batch_s=settings().batch_s,
+                lease_s=settings().lease_s,
+            )
             claims = jobs.claim_blocks(
                 session,
                 job_id,
                 owner=self._presence.id,
-                limit=self._limit(),
+                limit=limit,
                 lease_s=settings().lease_s,
                 most_attempts=settings().attempts,
             )
@@ -114,11 +123,6 @@ class _Worker:
                         blocks.renew(session, each, lease_s=settings().lease_s)
             complete += self._publish(job_id, claim)
         return complete
-
-    def _limit(self) -> int:
-        return (
-            max(1, min(_MOST_BLOCKS, math.floor(settings().batch_s / self._seconds))) if self._seconds else _MOST_BLOCKS
-        )
 
     def _publish(self, job_id: str, claim: Claim) -> list[str]:
         with self._sessions.read() as session:

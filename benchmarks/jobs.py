@@ -114,8 +114,12 @@ def _print(blocks: int, pairs: list[_Pair]) -> None:
 
 def _figures(blocks: int, pairs: list[_Pair]) -> list[Figure]:
     first = median(pair.service.first_pixel_s for pair in pairs)
-    ended, alone = (median(times) for times in zip(*((p.service.successful_s, p.pipeline.wall_s) for p in pairs)))
-    cpu, alone_cpu = (median(times) for times in zip(*((p.service.cpu_s, p.pipeline.cpu_s) for p in pairs)))
+    ended, alone = (
+        median(times) for times in zip(*((p.service.successful_s, p.pipeline.wall_s) for p in pairs), strict=True)
+    )
+    cpu, alone_cpu = (
+        median(times) for times in zip(*((p.service.cpu_s, p.pipeline.cpu_s) for p in pairs), strict=True)
+    )
     figure = Figure(
         f"{_count(blocks)}, POST to successful beside the pipeline alone",
         f"{ended:.2f} s ({cpu:.1f} s CPU)",

@@ -94,6 +94,12 @@ def test_an_array_of_another_shape_is_refused(tmp_path: Path) -> None:
         write_block(tmp_path / "a.tif", np.zeros((10, 10), np.uint8), np.zeros((10, 10), np.uint8), BLOCK)
 
 
+def test_a_full_disk_is_told_as_such_and_not_as_an_error_of_the_raster_library() -> None:
+    zeros = np.zeros((2048, 2048), np.uint8)
+    with pytest.raises(OSError, match="No space left on device"):
+        write_block(Path("/dev/full"), zeros, zeros, BLOCK)
+
+
 @pytest.fixture
 def class_path(tmp_path: Path) -> Path:
     path = tmp_path / "classes.tif"

@@ -24,14 +24,19 @@ def write_block(path: Path, classes: np.ndarray, confidence: np.ndarray, grid: G
     classes, confidence: (height, width) uint8; 0 is nodata in both, confidence 255 = certain.
     Overviews: the most frequent class, the mean confidence. GDAL builds those of all bands of a file in one
     way, so each band is prepared alone and the two are copied together with the overviews they have.
+    Raises OSError where the file cannot be written. GDAL would not always say so: the file is made in memory.
     """
     shape = (grid.height, grid.width)
     if classes.shape != shape or confidence.shape != shape:
         raise ValueError(f"arrays of {classes.shape} and {confidence.shape} for a grid of {shape}")
-    with _band(classes, grid, Resampling.mode) as first, _band(confidence, grid, Resampling.average) as second:
+    with (
+        _band(classes, grid, Resampling.mode) as first,
+        _band(confidence, grid, Resampling.average) as second,
+        MemoryFile(ext=".tif") as whole,
+    ):
         rasterio.shutil.copy(
             _stacked(first, second, grid),
-            path,
+            whole.name,
             driver="GTiff",
             interleave="band",
             tiled=True,
@@ -40,6 +45,7 @@ def write_block(path: Path, classes: np.ndarray, confidence: np.ndarray, grid: G
             compress="deflate",
             copy_src_overviews=True,
         )
+        path.write_bytes(whole.getbuffer())
 
 
 @contextmanager

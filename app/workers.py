@@ -22,30 +22,9 @@ _ROUNDS_UNSEEN = 3
 _KEPT_S = 600.0
 
 
-def register(
-    session: Session,
-    worker_id: str,
-    *,
-    host: str,
-    device: str,
-    queues: Sequence[str],
-    out_of_service: str | None = None,
-) -> None:
-    """A new worker that takes from these queues; out_of_service: why it does not yet."""
-    session.add(
-        WorkerRow(
-            id=worker_id,
-            host=host,
-            device=device,
-            queues=",".join(queues),
-            state=_state(out_of_service),
-            reason=out_of_service,
-        )
-    )
-
-
-def _state(out_of_service: str | None) -> str:
-    return "ready" if out_of_service is None else "out of service"
+def register(session: Session, worker_id: str, *, host: str, device: str, queues: Sequence[str]) -> None:
+    """A new worker that takes from these queues."""
+    session.add(WorkerRow(id=worker_id, host=host, device=device, queues=",".join(queues), state="ready"))
 
 
 def beat(
@@ -66,7 +45,7 @@ def beat(
         .values(
             seconds_per_block=dict(seconds_per_block),
             tallies=dict(tallies),
-            state=_state(out_of_service),
+            state="ready" if out_of_service is None else "out of service",
             reason=out_of_service,
             seen_at=now_s(),
         )

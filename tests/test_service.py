@@ -98,7 +98,7 @@ def test_a_job_goes_from_accepted_to_successful_and_tells_each_block(running_ser
 
     assert kinds[-1] == "status"
     assert status(running_server, job_id)["status"] == "successful"
-    assert status(running_server, job_id)["blocks"] == {"total": 2, "done": 2, "failed": 0}
+    assert status(running_server, job_id)["blocks"] == {"total": 2, "done": 2, "failed": 0, "reused": 2}
 
 
 def test_the_classes_are_a_cog_with_colours_and_names(finished_job: tuple[str, str], tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_what_is_killed_comes_back_and_the_job_is_finished(own_service: Service)
     own_service.start()
     done = wait_for_success(url, job_id)
 
-    assert done["blocks"] == {"total": 4, "done": 4, "failed": 0}
+    assert done["blocks"] == {"total": 4, "done": 4, "failed": 0, "reused": 0}
     assert [path for path in own_service.folder.rglob("*.tmp*") if path.is_file()] == []
 
 

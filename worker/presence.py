@@ -29,6 +29,7 @@ class Presence:
         self._sessions = sessions
         self._lock = threading.Lock()
         self._registered = False
+        self._told: dict[str, int] = {}
         self._tallies: Counter[str] = Counter()
         self._paces: dict[str, float] = {}
         self._postponed = 0
@@ -89,28 +90,30 @@ class Presence:
 
     def beat(self) -> None:
         """A sign of life. Raises Unavailable."""
+        if self._registered and not self._tell():
+            log.warning("worker_was_taken_for_dead", worker=self.id)
+            with self._lock:  # what the row held is kept in the row of the past
+                self._tallies.subtract(self._told)
+                self._told = {}
+                self.id = _new_id()
+            self._registered = False
+        if not self._registered:
+            with self._sessions.write() as session:
+                workers.register(session, self.id, host=socket.gethostname(), device=self.device, queues=self.queues)
+            self._registered = True
+            self._tell()
+
+    def _tell(self) -> bool:
+        """Whether the row is still there."""
         with self._lock:
             tallies, paces = dict(self._tallies), dict(self._paces)
         with self._sessions.write() as session:
-            if self._registered:
-                fresh = workers.beat(
-                    session, self.id, seconds_per_block=paces, tallies=tallies, out_of_service=self._reason
-                )
-                if fresh:
-                    return
-                log.warning("worker_was_taken_for_dead", worker=self.id)
-                with self._lock:  # what the row held is kept in the row of the past
-                    self._tallies.subtract(tallies)
-                    self.id = _new_id()
-            workers.register(
-                session,
-                self.id,
-                host=socket.gethostname(),
-                device=self.device,
-                queues=self.queues,
-                out_of_service=self._reason,
+            there = workers.beat(
+                session, self.id, seconds_per_block=paces, tallies=tallies, out_of_service=self._reason
             )
-        self._registered = True
+        if there:
+            self._told = tallies
+        return there
 
     def stop(self, reason: str | None = None) -> None:
         """The last word; reason: why the worker ends, where it was not asked to. Raises Unavailable."""

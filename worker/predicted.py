@@ -85,11 +85,16 @@ class Clipped:
             for row in sorted(self.failed, key=lambda row: (row.grid_row, row.grid_column))
         )
 
-    def require_whole(self) -> None:
-        """Raises BlocksDamaged where a file is not the one that was written: DEFLATE lets some flipped bits pass."""
+    def require_whole(self, storage_is_there: Callable[[], bool] | None = None) -> None:
+        """Raises BlocksDamaged where a file is not the one that was written: DEFLATE lets some flipped bits pass.
+
+        A file that is missing is one of these if the storage as a whole is there; otherwise raises Unavailable.
+        """
         damaged = []
         for row in self.done:
-            if self.storage.sha256(row.href or "") != row.sha256:
+            href = row.href or ""
+            gone = not self.storage.exists(href) and storage_is_there is not None and storage_is_there()
+            if gone or self.storage.sha256(href) != row.sha256:
                 damaged.append(row.key)
             self.alive()
         if damaged:

@@ -13,6 +13,7 @@ from app.catalogue import Catalogue, Layer
 from app.database import BlockRow, JobRow, Sessions
 from app.definitions import ImagerySource, ModelCard, nomenclature
 from app.errors import Invalid, Unknown
+from app.expiry import storage_is_there
 from app.outputs import Asked, Language, Prediction, write_outputs
 from app.settings import Settings
 from app.storage import Storage
@@ -59,7 +60,7 @@ class PredictionOutputs:
                 raise Invalid(f"{error.message} (it was there when the job was asked)") from error
         classes = nomenclature(card.nomenclature)
         blocks = self._clipped(rows, source)
-        blocks.require_whole()
+        blocks.require_whole(self._storage_is_there)
         return Prediction(
             grid=blocks.grid,
             polygon=blocks.polygon,
@@ -109,6 +110,9 @@ class PredictionOutputs:
             alive=self._alive,
         )
 
+    def _storage_is_there(self) -> bool:
+        return storage_is_there(self._sessions, self._storage)
+
     def _changes(
         self, rows: Sequence[BlockRow], source: ImagerySource, card: ModelCard, blocks: Clipped
     ) -> dict[str, Any] | None:
@@ -121,7 +125,7 @@ class PredictionOutputs:
             with self._sessions.read() as session:
                 other_source = imagery.find(session, asked["source"])
             others = self._clipped(rows, other_source)
-            others.require_whole()
+            others.require_whole(self._storage_is_there)
             gaps += others.gaps
             other = layer_of_blocks(self._job, other_source, card, others)
         else:

@@ -6,7 +6,8 @@ finds, and never a promise without its file.
 
 from __future__ import annotations
 
+from app.expiry.presence import storage_is_there
 from app.expiry.results import lost, note_use
 from app.expiry.sweep import Expired, Expiry
 
-__all__ = ["Expired", "Expiry", "lost", "note_use"]
+__all__ = ["Expired", "Expiry", "lost", "note_use", "storage_is_there"]

@@ -186,7 +186,7 @@ def test_a_block_file_damaged_before_the_end_is_computed_again(
 
     assert postgis_stack.wait(job) == ["successful"]
     assert postgis_stack.blocks_computed() == 3
-    require_conserved(postgis_stack, undisturbed, again=1)
+    require_conserved(postgis_stack, undisturbed, damaged=1)
 
 
 @pytest.mark.thorough
@@ -200,4 +200,4 @@ def test_a_damaged_block_of_an_earlier_job_is_not_delivered(
     damage(next((postgis_stack.data / "blocks").rglob("*.tif")))
 
     assert postgis_stack.wait(postgis_stack.ask(Area(columns=2, rows=2))) == ["successful"]
-    require_conserved(postgis_stack, undisturbed, again=1)
+    require_conserved(postgis_stack, undisturbed, damaged=1)

@@ -83,7 +83,7 @@ def _silent(empty: list[str]) -> Select[str, float]:
     return (
         select(JobRow.id, JobRow.rung_at)
         .where(JobRow.status.in_(ACTIVE), not_(recently), not_(held(lease_s)), or_(lost, stuck))
-        .order_by(JobRow.priority, JobRow.created_at)
+        .order_by(JobRow.priority, JobRow.created_at, JobRow.id)
         .limit(_JOBS_AT_ONCE)
     )
 

@@ -85,7 +85,13 @@ def prediction(
     storage = FolderStorage(folder)
     rows = [block_row(storage, cell, classes) for cell, classes in blocks.items()]
     rows += [failed_row(cell, reason) for cell, reason in (failed or {}).items()]
+    return of_rows(storage, rows, area, **changes)
+
+
+def of_rows(storage: FolderStorage, rows: Sequence[BlockRow], area: BaseGeometry, **changes: Any) -> Prediction:
+    """The same of blocks that are written already."""
     read = clipped(storage, rows, area)
+    read.require_whole()
     asked: dict[str, Any] = {
         "permalink": "0123456789abcdef",
         "address": "http://maps.example/api/jobs/0123456789abcdef",

@@ -38,6 +38,7 @@ class Cost:
     """What servers did in some seconds.
 
     statements: without those that begin and end transactions. waits: what connections that worked waited for, samples.
+    connections: the most there were.
     """
 
     seconds: float
@@ -51,6 +52,7 @@ class Cost:
     slowest: list[tuple[str, int, float]]
     """Statements that took the most time: their beginnings, how often, milliseconds each."""
     waits: Counter[str] = field(default_factory=Counter)
+    connections: int = 0
 
 
 class Servers:
@@ -76,7 +78,7 @@ class Servers:
         cost = Cost(0.0, 0.0, 0, 0, 0, 0.0, 0, 0, [])
         self._one("SELECT pg_stat_statements_reset()")
         stop = threading.Event()
-        sampler = threading.Thread(target=self._sample, args=(cost.waits, stop), daemon=True)
+        sampler = threading.Thread(target=self._sample, args=(cost, stop), daemon=True)
         before, began = self._counters(), time.perf_counter()
         sampler.start()
         yield cost
@@ -108,14 +110,16 @@ class Servers:
             "redis_bytes": told["total_net_input_bytes"] + told["total_net_output_bytes"],
         }
 
-    def _sample(self, waits: Counter[str], stop: threading.Event) -> None:
+    def _sample(self, cost: Cost, stop: threading.Event) -> None:
         query = (
-            "SELECT coalesce(wait_event_type || ' ' || wait_event, 'computing') FROM pg_stat_activity"
-            " WHERE datname = current_database() AND state = 'active' AND pid <> pg_backend_pid()"
+            "SELECT state, coalesce(wait_event_type || ' ' || wait_event, 'computing') FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
         with psycopg.connect(self.database_url.replace("+psycopg", ""), autocommit=True) as connection:
             while not stop.wait(_SAMPLE_S):
-                waits.update(row[0] for row in connection.execute(query))
+                rows = connection.execute(query).fetchall()
+                cost.connections = max(cost.connections, len(rows))
+                cost.waits.update(wait for state, wait in rows if state == "active")
 
     def _one(self, query: str) -> Any:
         row = self._connection.execute(query).fetchone()  # type: ignore[arg-type]

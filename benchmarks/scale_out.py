@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from statistics import median
 
 from sqlalchemy import func, select
 
@@ -25,7 +26,7 @@ from benchmarks.figures import Figure
 from benchmarks.imagery import Square
 from benchmarks.observed import ComponentMissing, Cost, Servers
 from benchmarks.observed import servers as database_and_broker
-from benchmarks.simulated_workers import simulated_workers
+from benchmarks.simulated_workers import publish, simulated_workers
 
 _REAL_WORKERS = 3
 _REAL_BLOCKS = Square(0, 0, 4, 3)
@@ -91,7 +92,7 @@ def _simulated(both: Servers, folder: Path) -> list[Figure]:
         for count in _SIMULATED:
             cost, done = _ended(both, client, environment, count, 1)
             _print(f"{count} workers on one job", cost, done)
-        figures += _costs(cost, done)
+        figures += [*_costs(cost, done), _locked(both, client)]
         several, done = _ended(both, client, environment, _SIMULATED[-1], 16)
         _print(f"{_SIMULATED[-1]} workers on 16 jobs", several, done)
         figures.append(Figure(f"blocks/s, {_SIMULATED[-1]} workers on 16 jobs", f"{done / several.seconds:.0f}"))
@@ -159,6 +160,22 @@ def _costs(cost: Cost, done: int) -> list[Figure]:
     return figures
 
 
+def _locked(both: Servers, client: Client) -> Figure:
+    """How long the end of a block keeps the row of its job from others: from counting it to the end of the commit."""
+    imagery.pretend(both.sessions, "alone", _SIDE)
+    job_id = client.ask(Square(0, 0, 20, 10), "alone")
+    with both.sessions.write() as session:
+        claims = jobs.claim_blocks(session, job_id, owner="alone", limit=200, lease_s=600.0, most_attempts=3)
+    seconds = []
+    for claim in claims:
+        with both.sessions.write() as session:
+            publish(session, claim, 1.0)
+            began = time.perf_counter()
+        seconds.append(time.perf_counter() - began)
+    held = median(seconds)
+    return Figure("lock on a job's row per block", f"{1000 * held:.1f} ms: {1 / held:.0f} blocks/s of one job at most")
+
+
 def _print(what: str, cost: Cost, done: int) -> None:
     waits = ", ".join(f"{name} {count / cost.waits.total():.0%}" for name, count in cost.waits.most_common(4))
     print(
@@ -166,7 +183,7 @@ def _print(what: str, cost: Cost, done: int) -> None:
         f" {1000 * cost.postgres_cpu_s / done:.2f} ms CPU of PostgreSQL, {cost.statements / done:.1f} statements,"
         f" {cost.transactions / done:.1f} transactions, {cost.wal_bytes / done:.0f} B WAL,"
         f" {1e6 * cost.redis_cpu_s / done:.0f} µs of Redis, {cost.redis_commands / done:.2f} commands,"
-        f" {cost.redis_bytes / done:.0f} B\n    connections: {waits}",
+        f" {cost.redis_bytes / done:.0f} B\n    {cost.connections} connections: {waits}",
         flush=True,
     )
     for statement, calls, milliseconds in cost.slowest[:4]:

@@ -16,11 +16,14 @@ from multiprocessing.synchronize import Event
 from queue import Empty
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from app import blocks, broker, jobs
 from app.blocks import Claim
 from app.database import Sessions, connect
 from app.database.engine import database_url
 from app.expiry import Expiry
+from app.logs import configure_logs
 from app.settings import settings
 from app.storage import storage
 from worker.presence import Presence
@@ -59,6 +62,7 @@ def simulated_workers(environment: dict[str, str], count: int, seconds_per_block
 
 def _work(environment: dict[str, str], count: int, seconds_per_block: float, ready: Any, stop: Event) -> None:
     os.environ |= environment
+    configure_logs("WARNING")
     threads = [threading.Thread(target=_Worker(seconds_per_block).run, args=(ready, stop)) for _ in range(count)]
     for thread in threads:
         thread.start()
@@ -128,14 +132,17 @@ class _Worker:
         with self._sessions.read() as session:
             jobs.get(session, job_id)
         with self._sessions.write() as session:
-            published = blocks.complete(
-                session,
-                claim,
-                href=blocks.block_href(claim.key),
-                sha256=claim.key * 2,
-                histogram=_HISTOGRAM,
-                seconds=self._seconds,
-            )
-            if not published:
-                return []
-            return jobs.block_ended(session, claim.key, jobs.block_bbox(claim.epsg, claim.cell))
+            return publish(session, claim, self._seconds)
+
+
+def publish(session: Session, claim: Claim, seconds: float) -> list[str]:
+    """The end of a block, as `worker.batch` tells it; the jobs that wait for no block any more."""
+    published = blocks.complete(
+        session,
+        claim,
+        href=blocks.block_href(claim.key),
+        sha256=claim.key * 2,
+        histogram=_HISTOGRAM,
+        seconds=seconds,
+    )
+    return jobs.block_ended(session, claim.key, jobs.block_bbox(claim.epsg, claim.cell)) if published else []

@@ -252,7 +252,7 @@ def _count_computed(path: Path) -> None:
 
 STAGES: dict[str, Callable[[Hit, Fault], None]] = {
     # of a worker
-    "claimed": _before("worker.leases:Leases.__enter__"),
+    "claimed": _committed("app.jobs:claim_blocks"),
     "reading": _reading,
     "predicting": _before("worker.pipeline:Predictor.predict"),
     "half-written": _half_a_block,

@@ -79,23 +79,25 @@ class Claim:
 
 def ensure(session: Session, rows: Sequence[BlockRow]) -> None:
     """Inserts the blocks that are not there yet."""
+    if not rows:
+        return
     insert = postgresql_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
-    for batch in batches(rows):
-        values = [
-            {
-                "key": row.key,
-                "epsg": row.epsg,
-                "grid_column": row.grid_column,
-                "grid_row": row.grid_row,
-                "source_id": row.source_id,
-                "source_version": row.source_version,
-                "model_id": row.model_id,
-                "model_sha256": row.model_sha256,
-                "status": "waiting",
-            }
-            for row in batch
-        ]
-        session.execute(insert(BlockRow).values(values).on_conflict_do_nothing(index_elements=["key"]))
+    values = [
+        {
+            "key": row.key,
+            "epsg": row.epsg,
+            "grid_column": row.grid_column,
+            "grid_row": row.grid_row,
+            "source_id": row.source_id,
+            "source_version": row.source_version,
+            "model_id": row.model_id,
+            "model_sha256": row.model_sha256,
+        }
+        for row in rows
+    ]
+    # With RETURNING, SQLAlchemy puts a thousand rows into a statement, and compiles it once.
+    statement = insert(BlockRow).on_conflict_do_nothing(index_elements=["key"])
+    session.execute(statement.returning(BlockRow.key), values)
 
 
 def locked(session: Session, keys: Sequence[str]) -> dict[str, str]:

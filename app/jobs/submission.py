@@ -189,7 +189,7 @@ def _insert(session: Session, request: Request, rows: Sequence[BlockRow]) -> Job
     session.add(job)
     session.flush()
     session.execute(
-        insert(JobBlockRow),
+        insert(JobBlockRow).returning(JobBlockRow.block_key),  # a thousand rows a statement, see `blocks`
         [
             {"job_id": job.id, "block_key": row.key, "position": position, "ended": row.key in done}
             for position, row in enumerate(rows)

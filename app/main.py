@@ -102,7 +102,8 @@ def create_app() -> ASGIApp:
         application.include_router(module.router)
     add_description(application)
     add_page(application, PAGE_FOLDER)
-    return _behind_proxies(FrontDoor(Patience(application, aoi_km2=settings().aoi_km2), settings().body_bytes))
+    patient = Patience(application, aoi_km2=settings().aoi_km2)
+    return _behind_proxies(FrontDoor(patient, settings().body_bytes, settings().public_url))
 
 
 def _behind_proxies(application: ASGIApp) -> ASGIApp:

@@ -9,6 +9,7 @@ import re
 import secrets
 import time
 from functools import cache
+from urllib.parse import urlsplit
 
 import structlog
 from prometheus_client import Counter
@@ -41,11 +42,15 @@ def _counter(route: str, status: int) -> Counter:
 
 
 class FrontDoor:
-    """ASGI middleware around the whole application. `body_bytes` is the largest request body let in."""
+    """ASGI middleware around the whole application.
 
-    def __init__(self, app: ASGIApp, body_bytes: int) -> None:
+    body_bytes: the largest request body let in. public_url: where redirections lead, whatever host a request names.
+    """
+
+    def __init__(self, app: ASGIApp, body_bytes: int, public_url: str) -> None:
         self._app = app
         self._body_bytes = body_bytes
+        self._public_url = public_url
         self._too_large = f"the request body is larger than {body_bytes} bytes, which is the limit"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,6 +68,8 @@ class FrontDoor:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if status == 307:  # the router's own, for a slash too many
+                    message["headers"] = list(map(self._at_home, message["headers"]))
                 present = {name for name, _ in message["headers"]}
                 message["headers"] = [
                     *message["headers"],
@@ -77,6 +84,15 @@ class FrontDoor:
             route = getattr(scope.get("route"), "path", "none")
             _counter(route, status).inc()
             log_request(request_id, scope["method"], scope["path"], status, (time.perf_counter() - started) * 1000)
+
+    def _at_home(self, header: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
+        """A `Location` at the public address; any other header as it is."""
+        name, value = header
+        if name != b"location":
+            return header
+        parts = urlsplit(value.decode("latin-1"))
+        path = parts.path + (f"?{parts.query}" if parts.query else "")
+        return name, f"{self._public_url}{path}".encode("latin-1")
 
     async def _guarded(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, send: Send) -> None:
         """Lets bodies in up to the limit, counted as they come: a Content-Length may be missing or false."""

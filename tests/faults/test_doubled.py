@@ -40,6 +40,7 @@ def test_messages_delivered_ten_times_compute_each_block_once(stack: Stack, undi
     require_conserved(stack, undisturbed)
 
 
+@pytest.mark.thorough
 def test_workers_share_a_job_and_compute_each_block_once(postgis_stack: Stack, undisturbed: Undisturbed) -> None:
     postgis_stack.start_web()
     workers = [postgis_stack.start_worker(COSIA_BATCH_S="5") for _ in range(2)]

@@ -12,9 +12,9 @@ from tests.faults.ledger import Undisturbed, require_conserved
 from tests.faults.stack import Stack
 from tests.faults.territory import Area, cell
 
-# Those that stand for the others in `make test`: at the network, between file and row, at the end of the job.
-FEW = ("predicting", "renamed", "finalising")
-MORE = ("claimed", "reading", "half-written", "row-written", "succeeded", "unacknowledged")
+# Those that stand for the others in `make test`: between file and row, and at the end of the job.
+FEW = ("renamed", "finalising")
+MORE = ("claimed", "reading", "predicting", "half-written", "row-written", "succeeded", "unacknowledged")
 
 
 @pytest.mark.parametrize("stage", [*FEW, *(pytest.param(stage, marks=pytest.mark.thorough) for stage in MORE)])

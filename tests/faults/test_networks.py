@@ -69,9 +69,8 @@ def poison(weights: Path) -> None:
     weights.write_bytes(pickle.dumps({"stem": Payload(weights.with_name("pwn"))}))
 
 
-@pytest.mark.parametrize(
-    "harm", [poison, *(pytest.param(each, marks=pytest.mark.thorough) for each in (remove, truncate, exchange))]
-)
+@pytest.mark.thorough
+@pytest.mark.parametrize("harm", [remove, truncate, exchange, poison])
 def test_weights_that_cannot_be_used_leave_jobs_in_the_queue(
     postgis_stack: Stack, undisturbed: Undisturbed, harm: Callable[[Path], None]
 ) -> None:

@@ -13,7 +13,6 @@ from app.database.migrate import head
 from tests.faults.conftest import Fragile
 from tests.faults.stack import Stack
 
-COMMANDS = ("migrate", "worker")
 PASSWORD = "s3cret-of-the-database"  # noqa: S105 - planted, to see that nobody prints it
 
 
@@ -67,10 +66,24 @@ def _require_head(url: str) -> None:
     engine.dispose()
 
 
-@pytest.mark.parametrize(
-    ("command", "code"), [("worker", 1), pytest.param("migrate", 1, marks=pytest.mark.thorough), ("check", 1)]
-)
-def test_a_wrong_password_is_refused_and_not_printed(fragile: Fragile, command: str, code: int) -> None:
+@pytest.mark.thorough
+def test_a_database_without_postgis_is_refused(fragile: Fragile) -> None:
+    """Nobody has created the extension, and the account may not."""
+    stack, database = fragile
+    bare = database.create_database()
+    with psycopg.connect(stack.database_url.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute("CREATE ROLE modest LOGIN")
+        connection.execute(f"ALTER DATABASE {bare.rpartition('/')[2]} OWNER TO modest")
+
+    child = stack.start("migrate", COSIA_DATABASE_URL=bare.replace("cosia@", "modest@"))
+
+    assert child.wait(60) == 1
+    assert "postgis" in child.log()
+    assert "Traceback" not in child.log()
+
+
+@pytest.mark.parametrize("command", ["check", pytest.param("migrate", marks=pytest.mark.thorough)])
+def test_a_wrong_password_is_refused_and_not_printed(fragile: Fragile, command: str) -> None:
     stack, database = fragile
     url = _with_password(stack, database.program.folder)
 
@@ -92,6 +105,17 @@ def test_a_web_process_with_a_wrong_password_says_so_and_prints_no_secret(fragil
     assert web.ask("/api/jobs").status == 503
     for told in (web.log.read_text(), readiness.body.decode(), web.ask("/metrics").body.decode()):
         assert PASSWORD not in told
+
+
+@pytest.mark.thorough
+def test_a_worker_with_a_wrong_password_says_so_and_prints_no_secret(fragile: Fragile) -> None:
+    """It waits, as for a database that is away: it cannot tell one from the other."""
+    stack, database = fragile
+    worker = stack.start_worker(COSIA_DATABASE_URL=_with_password(stack, database.program.folder))
+
+    stack.wait_until(lambda: "is COSIA_DATABASE_URL right" in worker.log(), "it says so", 30)
+
+    assert PASSWORD not in worker.log()
 
 
 def _with_password(stack: Stack, server: Path) -> str:

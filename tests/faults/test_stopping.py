@@ -84,4 +84,5 @@ def test_a_web_process_that_is_told_to_stop_answers_what_it_was_asked(postgis_st
         web.process.send(signal.SIGTERM)
 
         assert {answer.result() for answer in answers} == {200, 201}
-    assert web.process.wait(STOPS_WITHIN_S) == 0
+    # uvicorn ends by the signal it was sent, after everything else has ended well.
+    assert web.process.wait(STOPS_WITHIN_S) in (0, -signal.SIGTERM)

@@ -177,6 +177,7 @@ def claimable(lease_s: float) -> ColumnElement[bool]:
 def claim(session: Session, job_id: str, *, owner: str, limit: int, lease_s: float, most_attempts: int) -> list[Claim]:
     """Takes up to `limit` claimable blocks of a job, in its order, for `lease_s` seconds.
 
+    A block that was tried before is taken alone: should it kill its worker again, no other pays for it with an attempt.
     Blocks whose last attempt ended without a word are left for `expire` to fail. The cost does not grow with the blocks
     that are done: those are not in the index that is read.
     """
@@ -194,7 +195,7 @@ def claim(session: Session, job_id: str, *, owner: str, limit: int, lease_s: flo
         .with_for_update(skip_locked=True, of=BlockRow)
     ).all()
     claims = []
-    for row in rows:
+    for row in rows[:1] if rows and rows[0].attempts else [row for row in rows if not row.attempts]:
         row.status, row.owner = "claimed", owner
         row.fence += 1
         row.attempts += 1

@@ -67,7 +67,7 @@ class Settings(BaseSettings):
     followers: int = Field(500, gt=0, description="Most event streams of jobs open at a time, in each process.")
 
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Device of the networks.")
-    batch_s: float = Field(10.0, gt=0, le=60, description="Time one task of a worker predicts for a job before others, s.")
+    batch_s: float = Field(10.0, gt=0, le=60, description="Time a worker predicts for one job before others, s.")
     queues: str = Field(
         "", description="Queues of models: pattern=queue, comma-separated, the first that fits. Otherwise gpu."
     )

@@ -132,7 +132,7 @@ def test_a_failed_attempt_waits_for_another_until_it_is_final(sessions: Sessions
 
 
 def test_a_block_lost_too_often_is_not_claimed_but_failed_with_its_reason(sessions: Sessions, job_id: str) -> None:
-    for _ in range(2):
+    for _ in range(3):  # both, then each alone
         claim(sessions, job_id, most_attempts=2)
         let_leases_run_out(sessions)
 
@@ -152,6 +152,18 @@ def test_a_block_that_was_lost_once_is_not_failed(sessions: Sessions, job_id: st
 
     with sessions.write() as session:
         assert blocks.lost(session, lease_s=LEASE_S, most_attempts=2, limit=10) == []
+
+
+def test_a_block_that_was_tried_before_is_taken_alone(sessions: Sessions, job_id: str) -> None:
+    (first,) = claim(sessions, job_id, limit=1)
+    let_leases_run_out(sessions)
+
+    again, others = claim(sessions, job_id), claim(sessions, job_id)
+
+    # Should it kill its worker once more, no other block has an attempt less.
+    assert [one.key for one in again] == [first.key]
+    assert len(others) == 1
+    assert others[0].attempts == 1
 
 
 def test_a_lost_block_that_is_in_hand_again_is_not_failed(sessions: Sessions, job_id: str) -> None:

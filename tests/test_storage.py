@@ -135,6 +135,36 @@ def test_removing_takes_files_and_folders_and_minds_nothing_missing(store: Stora
     assert store.names("nothing") == []
 
 
+def test_a_copy_has_the_bytes_of_its_original_and_outlives_it(store: Storage) -> None:
+    put(store, "jobs/a/areas.json", b"figures")
+
+    assert store.copy("jobs/a/areas.json", "jobs/b/areas.json", hashlib.sha256(b"figures").hexdigest())
+
+    store.remove("jobs/a")
+    assert content(store, "jobs/b/areas.json") == b"figures"
+    assert store.sha256("jobs/b/areas.json") == hashlib.sha256(b"figures").hexdigest()
+    assert store.names("jobs") == ["jobs/b/areas.json"]
+
+
+def test_what_is_gone_or_other_than_expected_is_not_copied(store: Storage) -> None:
+    put(store, "jobs/a/areas.json", b"figures")
+
+    assert not store.copy("jobs/a/areas.json", "jobs/b/areas.json", "0" * 64)
+    assert not store.copy("jobs/a/none.json", "jobs/b/none.json", "0" * 64)
+    assert store.names("jobs") == ["jobs/a/areas.json"]
+
+
+def test_a_copy_needs_no_links(folder: FolderStorage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EPERM, "no links here")
+
+    put(folder, "jobs/a/areas.json", b"figures")
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+
+    assert folder.copy("jobs/a/areas.json", "jobs/b/areas.json", hashlib.sha256(b"figures").hexdigest())
+    assert content(folder, "jobs/b/areas.json") == b"figures"
+
+
 def test_files_are_listed_with_their_sizes_and_ages(store: Storage) -> None:
     put(store, "jobs/a/x.tif", b"xx")
     put(store, "jobs/a/deep/y.tif", b"yyy")

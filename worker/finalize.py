@@ -52,13 +52,14 @@ def finalize(
     end = _End(sessions, storage, settings, job, Persistence(sessions, stop, lease.progress))
     try:
         with watchdog.watching("making results", end.give_up), lease:
-            results: dict[str, Any] | None = (
-                PredictionOutputs(sessions, storage, settings, catalogue, job, _alive(lease, stop)).write()
-                if job.process == jobs.PREDICT_LAND_COVER
-                else Turn(sessions, storage, settings, catalogue, job, lease, stop).results()
-            )
+            results: dict[str, Any] | None
+            if job.process == jobs.PREDICT_LAND_COVER:
+                outputs = PredictionOutputs(sessions, storage, settings, catalogue, job, _alive(lease, stop))
+                results, files = outputs.write()
+            else:
+                results, files = Turn(sessions, storage, settings, catalogue, job, lease, stop).results(), None
             if results is not None:
-                end.succeed(results)
+                end.succeed(results, files)
     except NotWanted:
         end.clear()
     except BlocksDamaged as error:
@@ -103,9 +104,9 @@ class _End:
         self._job = job
         self._database = database
 
-    def succeed(self, results: dict[str, Any]) -> None:
+    def succeed(self, results: dict[str, Any], files: jobs.Files | None) -> None:
         job = self._job
-        if self._database.write(lambda session: jobs.succeed(session, job.id, results, fence=job.fence)):
+        if self._database.write(lambda session: jobs.succeed(session, job.id, results, fence=job.fence, files=files)):
             log.info("job_successful", process=job.process, area_m2=round(job.area_m2))
         else:
             self.clear()

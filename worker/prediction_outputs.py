@@ -5,6 +5,7 @@ Idempotent: the same job gives the same files under the same names, whoever writ
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,7 +15,17 @@ from app.database import BlockRow, JobRow, Sessions
 from app.definitions import ImagerySource, ModelCard, nomenclature
 from app.errors import Invalid, Unknown
 from app.expiry import storage_is_there
-from app.outputs import Asked, Language, Prediction, write_outputs
+from app.jobs import Files
+from app.outputs import (
+    FORMAT_VERSION,
+    Asked,
+    Language,
+    Prediction,
+    Written,
+    copy_outputs,
+    shared_outputs,
+    write_outputs,
+)
 from app.settings import Settings
 from app.storage import Storage
 from worker.compared import changes, layer_of_blocks, with_gaps
@@ -45,11 +56,11 @@ class PredictionOutputs:
         self._alive = alive
         self._inputs = job.inputs or {}
 
-    def write(self) -> dict[str, str]:
-        """Output name -> href of its file: what was asked for, and what that needs."""
-        return write_outputs(self._prediction(), f"jobs/{self._job.id}")
+    def write(self) -> tuple[dict[str, str], Files]:
+        """Output name -> href of its file: what was asked for, and what that needs; and what is known of the files.
 
-    def _prediction(self) -> Prediction:
+        Where an equal job has left its results, they are copied.
+        """
         job = self._job
         with self._sessions.read() as session:
             rows = jobs.ended_blocks(session, job.id)
@@ -58,29 +69,52 @@ class PredictionOutputs:
                 card = models.find_model(session, self._storage, str(job.model_id)).card
             except Unknown as error:
                 raise Invalid(f"{error.message} (it was there when the job was asked)") from error
+        key = self._key(rows, source, card)
+        written = write_outputs(self._prediction(rows, source, card, self._copied(key)), f"jobs/{job.id}")
+        checksums = {name: file.sha256 for name, file in written.items()}
+        files = Files(checksums, sum(file.bytes for file in written.values()), key)
+        return {name: file.href for name, file in written.items()}, files
+
+    def _key(self, rows: Sequence[BlockRow], source: ImagerySource, card: ModelCard) -> str:
         classes = nomenclature(card.nomenclature)
+        told = [str(FORMAT_VERSION), *(document.model_dump_json() for document in (source, card, classes))]
+        compared = self._inputs.get("compare") or {}
+        if "layer" in compared:
+            layer = self._layer(compared["layer"])
+            told += [layer.version, layer.title]
+        return jobs.results_key(self._job, rows, told=told)
+
+    def _copied(self, key: str) -> dict[str, Written]:
+        """By name, the outputs of an equal job that this one has now too."""
+        with self._sessions.read() as session:
+            equal = jobs.equal_results(session, key)
+        if equal is None or equal.results is None or equal.checksums is None:
+            return {}
+        names = self._job.outputs["names"]
+        return copy_outputs(self._storage, names, f"jobs/{self._job.id}", equal.results, equal.checksums)
+
+    def _prediction(
+        self, rows: Sequence[BlockRow], source: ImagerySource, card: ModelCard, written: dict[str, Written]
+    ) -> Prediction:
+        """written: outputs that are there already. Where those hold all that blocks are read for, no block is."""
+        job = self._job
         blocks = self._clipped(rows, source)
-        blocks.require_whole(self._storage_is_there)
+        figures = {"areas"} if self._inputs.get("compare") is None else {"areas", "changes"}
+        if shared_outputs(job.outputs["names"]) | figures <= written.keys():
+            counted, changed = (self._document(written, name) for name in ("areas", "changes"))
+        else:
+            blocks.require_whole(self._storage_is_there)
+            counted, changed = self._areas(source, card, blocks), self._changes(rows, source, card, blocks)
         return Prediction(
             grid=blocks.grid,
             polygon=blocks.polygon,
             aoi=job.aoi,
             classes=blocks.classes,
             confidence=blocks.confidence,
-            areas={
-                "asked_m2": round(job.area_m2, 3),
-                **areas.area_table(blocks.counts, blocks.grid.resolution_m, classes),
-                "gaps_m2": round(sum(gap.area_m2 for gap in blocks.gaps), 6),
-                "gaps": [gap.document() for gap in blocks.gaps],
-                "coverage": job.coverage,
-                "source": source.id,
-                "vintage": source.year,
-                "model": card.id,
-                "rule": areas.RULE,
-            },
-            changes=self._changes(rows, source, card, blocks),
+            areas=counted or {},
+            changes=changed,
             gaps=blocks.gaps,
-            nomenclature=classes,
+            nomenclature=nomenclature(card.nomenclature),
             source=source,
             card=card,
             asked=Asked(
@@ -95,7 +129,29 @@ class PredictionOutputs:
             ),
             storage=self._storage,
             alive=self._alive,
+            written=written,
         )
+
+    def _document(self, written: dict[str, Written], output: str) -> dict[str, Any] | None:
+        """The figures in an output that is there already."""
+        if output not in written:
+            return None
+        with self._storage.reading(written[output].href) as path:
+            document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return document
+
+    def _areas(self, source: ImagerySource, card: ModelCard, blocks: Clipped) -> dict[str, Any]:
+        return {
+            "asked_m2": round(self._job.area_m2, 3),
+            **areas.area_table(blocks.counts, blocks.grid.resolution_m, nomenclature(card.nomenclature)),
+            "gaps_m2": round(sum(gap.area_m2 for gap in blocks.gaps), 6),
+            "gaps": [gap.document() for gap in blocks.gaps],
+            "coverage": self._job.coverage,
+            "source": source.id,
+            "vintage": source.year,
+            "model": card.id,
+            "rule": areas.RULE,
+        }
 
     def _clipped(self, rows: Sequence[BlockRow], source: ImagerySource) -> Clipped:
         job = self._job

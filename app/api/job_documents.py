@@ -39,6 +39,8 @@ def results(job: JobRow) -> dict[str, Any]:
             "title": output.title_en,
             "title_fr": output.title_fr,
         }
+        if sha256 := (job.checksums or {}).get(name):
+            there[name]["sha256"] = sha256
     return there
 
 

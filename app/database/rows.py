@@ -145,8 +145,9 @@ class JobRow(Base):
     belong to the worker that is making the results. Whoever has the `permalink` may look at the job, and no more.
 
     `bells`: messages on their way to a worker of `queue`, since `rung_at`; 0 is the most urgent `priority`. `coverage`:
-    share (0-1) of the AOI that has imagery. `blocks_reused`: done before the job was asked for. `request_id`: under which
-    the logs have the request for it.
+    share (0-1) of the AOI that has imagery. `blocks_reused`: done before the job was asked for. `request_id`: under
+    which the logs have the request for it. `checksums`: output name -> sha256 of its file; jobs of the same
+    `results_key` have the same files, but for those that name the job.
     """
 
     __tablename__ = "job"
@@ -156,6 +157,7 @@ class JobRow(Base):
         Index("ix_job_status_created_at", "status", "created_at"),
         Index("ix_job_owner_created_at", "owner", "created_at"),
         Index("ix_job_permalink", "permalink", unique=True),
+        Index("ix_job_results_key", "results_key"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -181,6 +183,8 @@ class JobRow(Base):
     blocks_failed: Mapped[int] = mapped_column(default=0)
     blocks_reused: Mapped[int] = mapped_column(default=0)
     results: Mapped[dict[str, Any] | None]
+    results_key: Mapped[str | None]
+    checksums: Mapped[dict[str, Any] | None]
     result_bytes: Mapped[int | None] = mapped_column(BigInteger)
     progress: Mapped[int] = mapped_column(default=0)
     checkpoint: Mapped[dict[str, Any] | None]

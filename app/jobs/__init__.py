@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from app.jobs.bells import hear, ring
 from app.jobs.finishing import (
+    Files,
     begin_finalizing,
     fail,
     fail_finalizing,
@@ -21,6 +22,7 @@ from app.jobs.limits import Limits, Usage, limits_of, refusal, usage
 from app.jobs.listing import Selection, list_of
 from app.jobs.outlook import Outlook, jobs_ahead, outlook, ready_blocks
 from app.jobs.reopening import damaged
+from app.jobs.repeats import equal_results, results_key
 from app.jobs.states import (
     ACTIVE,
     COMPARE_LAYERS,
@@ -47,6 +49,7 @@ __all__ = [
     "PREDICT_LAND_COVER",
     "TERMINAL",
     "Count",
+    "Files",
     "Limits",
     "Outlook",
     "Progress",
@@ -64,6 +67,7 @@ __all__ = [
     "dismiss",
     "done_blocks",
     "ended_blocks",
+    "equal_results",
     "events_since",
     "fail",
     "fail_finalizing",
@@ -81,6 +85,7 @@ __all__ = [
     "refusal",
     "renew_finalizing",
     "request_id",
+    "results_key",
     "ring",
     "seen_by",
     "serialise_submissions",

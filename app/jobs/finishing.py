@@ -6,6 +6,8 @@ rung again meanwhile, and nobody else begins; whoever comes back after losing th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, not_, select
@@ -120,9 +122,29 @@ def fail_finalizing(session: Session, job: JobRow, reason: str, *, most_attempts
     return False
 
 
-def succeed(session: Session, job_id: str, results: dict[str, Any], *, fence: int | None = None) -> bool:
-    """Ends a job well; False when it had ended before, or is in other hands than the fence says."""
-    return end(session, job_id, "successful", "", fence=fence, results=results, progress=100, checkpoint=None)
+@dataclass(frozen=True)
+class Files:
+    """What is known of the files of a job's results. checksums: output name -> sha256. key: see `results_key`."""
+
+    checksums: Mapping[str, str]
+    size_bytes: int
+    key: str
+
+
+def succeed(
+    session: Session, job_id: str, results: dict[str, Any], *, fence: int | None = None, files: Files | None = None
+) -> bool:
+    """Ends a job well; False when it had ended before, or is in other hands than the fence says.
+
+    results: output name -> href of its file.
+    """
+    known = (
+        {}
+        if files is None
+        else {"checksums": dict(files.checksums), "result_bytes": files.size_bytes, "results_key": files.key}
+    )
+    values = {"results": results, "progress": 100, "checkpoint": None, **known}
+    return end(session, job_id, "successful", "", fence=fence, **values)
 
 
 def fail(session: Session, job_id: str, message: str, *, fence: int | None = None) -> bool:

@@ -6,9 +6,9 @@ from app.outputs.blocks import write_block
 from app.outputs.category_sidecar import category_sidecar
 from app.outputs.cog import FORMAT_VERSION, Part, Progress, write_class_cog, write_confidence_cog
 from app.outputs.legends import legend_png, legend_qml, legend_sld
-from app.outputs.prediction import Asked, Gap, Language, Prediction
+from app.outputs.prediction import Asked, Gap, Language, Prediction, Written
 from app.outputs.qgis import raster_definition
-from app.outputs.registry import OUTPUTS, Output, default_outputs, write_outputs
+from app.outputs.registry import OUTPUTS, Output, copy_outputs, default_outputs, shared_outputs, write_outputs
 
 __all__ = [
     "FORMAT_VERSION",
@@ -20,12 +20,15 @@ __all__ = [
     "Part",
     "Prediction",
     "Progress",
+    "Written",
     "category_sidecar",
+    "copy_outputs",
     "default_outputs",
     "legend_png",
     "legend_qml",
     "legend_sld",
     "raster_definition",
+    "shared_outputs",
     "write_block",
     "write_class_cog",
     "write_confidence_cog",

@@ -62,13 +62,15 @@ class Asked:
 
 
 class Written(NamedTuple):
-    """The file of an output. roles: of a STAC asset."""
+    """The file of an output. roles: of a STAC asset. sha256: of its bytes."""
 
     href: str
     file_name: str
     media_type: str
     title: str
     roles: tuple[str, ...]
+    sha256: str
+    bytes: int
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from app.outputs.qgis import write_definition
 from app.outputs.rasters import write_categories, write_classes, write_confidence, write_style
 from app.outputs.report import write_report
 from app.outputs.tables import write_areas, write_areas_csv, write_changes, write_changes_csv
+from app.storage import Storage
 
 Writer = Callable[[Prediction, Path], None]
 """Writes a file whose bytes depend on the prediction alone. Raises Unavailable where blocks cannot be read."""
@@ -30,6 +31,7 @@ class Output:
 
     roles: of a STAC asset. needs: outputs that are written before it, asked for or not. by_default: whether it is
     written when nothing is said of outputs. compares: whether it tells of a comparison, and is there only with one.
+    of_job: whether it names the job itself, so that an equal job needs one of its own.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Output:
     needs: tuple[str, ...] = ()
     by_default: bool = True
     compares: bool = False
+    of_job: bool = False
 
 
 _ALL = (
@@ -75,6 +78,7 @@ _ALL = (
         write_definition,
         roles=("metadata",),
         needs=("classes",),
+        of_job=True,
     ),
     Output(
         "confidence",
@@ -148,6 +152,7 @@ _ALL = (
         write_report,
         roles=("metadata",),
         needs=("classes",),
+        of_job=True,
     ),
     # Last of the files: it tells of all others.
     Output(
@@ -158,6 +163,7 @@ _ALL = (
         "Description STAC du résultat",
         stac.write_stac,
         roles=("metadata",),
+        of_job=True,
     ),
     Output("tiles", None, _JSON, "Tiles of the result (TileJSON)", "Tuiles du résultat (TileJSON)", None),
 )
@@ -171,19 +177,50 @@ def default_outputs(*, comparing: bool) -> tuple[str, ...]:
     return tuple(o.name for o in _ALL if o.by_default and (comparing or not o.compares))
 
 
-def write_outputs(prediction: Prediction, folder: str) -> dict[str, str]:
-    """Writes what was asked for, and what that needs, into a folder of the storage: output name -> href."""
+def write_outputs(prediction: Prediction, folder: str) -> dict[str, Written]:
+    """Writes what was asked for, and what that needs, into a folder of the storage, but for what is written already."""
     for output in _wanted(prediction.asked.outputs):
-        if output.write is None or output.file_name is None:
+        if output.write is not None and output.name not in prediction.written:
+            href = f"{folder}/{output.file_name}"
+            with prediction.storage.writing(href) as path:
+                output.write(prediction, path)
+            prediction.written[output.name] = _written(prediction.storage, output, href)
+            prediction.alive()
+    return prediction.written
+
+
+def copy_outputs(
+    storage: Storage, names: Iterable[str], folder: str, results: Mapping[str, str], checksums: Mapping[str, str]
+) -> dict[str, Written]:
+    """Copies those outputs of an equal job that do not name the job; what is gone or damaged there is left out.
+
+    names: what is asked for. folder: to copy to. results, checksums: href and sha256 of the other job's, by name.
+    """
+    copied = {}
+    for output in _wanted(names):
+        if output.write is None or output.of_job or output.name not in checksums:
             continue
         href = f"{folder}/{output.file_name}"
-        with prediction.storage.writing(href) as path:
-            output.write(prediction, path)
-        prediction.written[output.name] = Written(
-            href, output.file_name, output.media_type, output.title_en, output.roles
-        )
-        prediction.alive()
-    return {name: written.href for name, written in prediction.written.items()}
+        if storage.copy(results[output.name], href, checksums[output.name]):
+            copied[output.name] = _written(storage, output, href)
+    return copied
+
+
+def shared_outputs(names: Iterable[str]) -> set[str]:
+    """The names of what is written for these that an equal job may take over."""
+    return {output.name for output in _wanted(names) if output.write is not None and not output.of_job}
+
+
+def _written(storage: Storage, output: Output, href: str) -> Written:
+    return Written(
+        href,
+        output.file_name or "",
+        output.media_type,
+        output.title_en,
+        output.roles,
+        storage.sha256(href),
+        storage.size_bytes(href),
+    )
 
 
 def _wanted(names: Iterable[str]) -> list[Output]:

@@ -61,6 +61,13 @@ class Storage(Protocol):
         """
         ...
 
+    def copy(self, href: str, to: str, sha256: str) -> bool:
+        """Gives a file's content another name, without reading it over a network; neither name is changed later.
+
+        False, and nothing is written, where the file is gone or is not of that sha256.
+        """
+        ...
+
     def reading(self, href: str) -> AbstractContextManager[Path]:
         """A local path of the file, valid inside the block, to read only. Its name ends as the href does."""
         ...

@@ -136,6 +136,13 @@ class S3Storage:
             with _answers("the bucket that COSIA_DATA names does not exist"):
                 obstore.put(self._store, href, temporary, attributes={_SHA256: digest}, chunk_size=_PIECE_BYTES)
 
+    def copy(self, href: str, to: str, sha256: str) -> bool:
+        if not self.exists(href) or self.sha256(href) != sha256:
+            return False
+        with _answers():
+            obstore.copy(self._store, href, checked(to))
+        return True
+
     @contextmanager
     def reading(self, href: str) -> Iterator[Path]:
         size = self.size_bytes(href)

@@ -31,6 +31,8 @@ def _job_columns() -> list[sa.Column[Any]]:
         sa.Column("last_event", sa.BigInteger(), nullable=False, server_default="0"),
         sa.Column("bells", sa.Integer(), nullable=False, server_default="0"),
         sa.Column("used_at", sa.Double(), nullable=False, server_default="0"),
+        sa.Column("results_key", sa.String(), nullable=True),
+        sa.Column("checksums", sa.JSON(), nullable=True),
         sa.Column("result_bytes", sa.BigInteger(), nullable=True),
         sa.Column("expired_at", sa.Double(), nullable=True),
         sa.Column("request_id", sa.String(), nullable=True),
@@ -53,6 +55,7 @@ def upgrade() -> None:
     op.add_column("job_block", sa.Column("ended", sa.Boolean(), nullable=False, server_default=sa.false()))
     _fill()
     op.create_index("ix_job_permalink", "job", ["permalink"], unique=True)
+    op.create_index("ix_job_results_key", "job", ["results_key"])
     op.create_index("ix_job_owner_created_at", "job", ["owner", "created_at"])
     op.create_index(
         "ix_job_block_job_id_position",
@@ -163,6 +166,7 @@ def downgrade() -> None:
     op.drop_table("event_kept")
     op.drop_index("ix_job_block_job_id_position", "job_block")
     op.drop_index("ix_job_owner_created_at", "job")
+    op.drop_index("ix_job_results_key", "job")
     op.drop_index("ix_job_permalink", "job")
     op.drop_column("job_block", "ended")
     for column in _block_columns():

@@ -50,7 +50,7 @@ CHANGES: dict[str, Any] = {
 
 def written(prediction_: Prediction) -> dict[str, Path]:
     """Output name -> path of its file."""
-    hrefs = write_outputs(prediction_, "jobs/a")
+    hrefs = {name: file.href for name, file in write_outputs(prediction_, "jobs/a").items()}
     return {name: Path(prediction_.storage.gdal_path(href)) for name, href in hrefs.items()}
 
 

@@ -274,7 +274,7 @@ def test_a_job_has_polygons_of_what_was_asked_for(tmp_path: Path) -> None:
     area: BaseGeometry = samples.lonlat_box(samples.CELL, second)
     made = prediction(tmp_path, {samples.CELL: FORESTS, second: FORESTS}, area, outputs=("polygons",))
 
-    href = write_outputs(made, "jobs/a")["polygons"]
+    href = write_outputs(made, "jobs/a")["polygons"].href
 
     told = read(Path(made.storage.gdal_path(href)))
     assert told.values == [9, 8]

@@ -19,7 +19,7 @@ from app.errors import Invalid
 from app.outputs import write_class_cog
 from app.publish.raster_files import raster_row
 from app.settings import Settings
-from app.storage import FolderStorage
+from app.storage import FolderStorage, sha256
 from tests import samples
 from tests.outputs.predictions import FORESTS, block_row
 from worker.predicted import BlocksDamaged
@@ -75,10 +75,22 @@ def predicted(
 
 def outputs_of(sessions: Sessions, storage: FolderStorage, job: JobRow) -> dict[str, Any]:
     """The documents among the outputs of a job."""
+    written, _ = write(sessions, storage, job)
+    return {name: json.loads(storage.path(href).read_text()) for name, href in written.items() if "json" in href}
+
+
+def write(sessions: Sessions, storage: FolderStorage, job: JobRow) -> tuple[dict[str, str], jobs.Files]:
     catalogue = Catalogue(sessions, storage, 1.0)
     settings = Settings(data=str(storage.folder), public_url="http://maps.example")
-    written = PredictionOutputs(sessions, storage, settings, catalogue, job, lambda: None).write()
-    return {name: json.loads(storage.path(href).read_text()) for name, href in written.items() if "json" in href}
+    return PredictionOutputs(sessions, storage, settings, catalogue, job, lambda: None).write()
+
+
+def finish(sessions: Sessions, storage: FolderStorage, job: JobRow) -> dict[str, Path]:
+    """Writes the outputs of a job and ends it well; where they are."""
+    results, files = write(sessions, storage, job)
+    with sessions.write() as session:
+        assert jobs.succeed(session, job.id, results, files=files)
+    return {name: storage.path(href) for name, href in results.items()}
 
 
 def test_a_job_with_gaps_says_where_and_why(sessions: Sessions, storage: FolderStorage) -> None:
@@ -156,6 +168,61 @@ def test_a_layer_that_was_withdrawn_meanwhile_ends_the_job_with_that(
 
     with pytest.raises(Invalid, match="layer gone was withdrawn"):
         outputs_of(sessions, storage, job)
+
+
+OUTPUTS = ("classes", "areas", "picture", "report", "stac")
+
+
+def repeated(sessions: Sessions, **changes: Any) -> JobRow:
+    """The same area asked for again; its block is there."""
+    card = shipped_model_cards()["cosia-demo"]
+    request = samples.request(source=SOURCE, card=card, outputs=OUTPUTS, **changes)
+    return jobs.submit(sessions, request, samples.LIMITS)
+
+
+def test_a_repeat_takes_over_the_files_that_do_not_name_the_job_without_reading_a_block(
+    sessions: Sessions, storage: FolderStorage
+) -> None:
+    first = predicted(sessions, storage, {(SOURCE, samples.CELL): FORESTS}, outputs=OUTPUTS)
+    before = finish(sessions, storage, first)
+    second = repeated(sessions)
+    storage.remove(f"blocks/{SOURCE.id}-{samples.CELL.column}.tif")
+
+    after = finish(sessions, storage, second)
+
+    for name in ("classes", "areas", "picture"):
+        assert after[name] != before[name]
+        assert after[name].read_bytes() == before[name].read_bytes()
+    for name, permalink in (("report", second.permalink), ("stac", second.permalink)):
+        assert after[name].read_bytes() != before[name].read_bytes()
+        assert name == "report" or permalink in after[name].read_text()
+    with sessions.read() as session:
+        kept = jobs.get(session, second.id)
+        assert kept.checksums == {name: sha256(path) for name, path in after.items()}
+        assert kept.result_bytes == sum(path.stat().st_size for path in after.values())
+
+
+@pytest.mark.parametrize("changes", [{"inputs": {"language": "en"}}, {"inputs": {"minimum_area_m2": 5.0}}])
+def test_a_job_that_asks_otherwise_takes_nothing_over(
+    sessions: Sessions, storage: FolderStorage, changes: dict[str, Any]
+) -> None:
+    finish(sessions, storage, predicted(sessions, storage, {(SOURCE, samples.CELL): FORESTS}, outputs=OUTPUTS))
+    second = repeated(sessions, **changes)
+    storage.remove(f"blocks/{SOURCE.id}-{samples.CELL.column}.tif")
+
+    with pytest.raises(BlocksDamaged):
+        write(sessions, storage, second)
+
+
+def test_results_that_were_damaged_are_not_taken_over(sessions: Sessions, storage: FolderStorage) -> None:
+    first = predicted(sessions, storage, {(SOURCE, samples.CELL): FORESTS}, outputs=OUTPUTS)
+    before = finish(sessions, storage, first)
+    good = before["classes"].read_bytes()
+    before["classes"].write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
+
+    after = finish(sessions, storage, repeated(sessions))
+
+    assert after["classes"].read_bytes() == good
 
 
 def test_a_block_whose_file_changed_is_not_used(sessions: Sessions, storage: FolderStorage) -> None:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 
 import numpy as np
 import structlog
@@ -34,6 +36,7 @@ from worker.watchdog import Watchdog
 log = structlog.get_logger(__name__)
 
 _FINISH_WITHIN_S = 8.0
+_READ_AHEAD = 2
 _NEUTRAL = "this block could not be predicted because of an internal error"
 
 
@@ -79,9 +82,8 @@ class Batch:
             self._leases.holding(claims),
             ThreadPoolExecutor(1, "read-ahead") as reading,
         ):
-            pending = [(claim, reading.submit(self._materials.read, claim)) for claim in claims]
             pace = _Pace()
-            for claim, imagery_read in pending:
+            for claim, imagery_read in self._read_ahead(claims, reading):
                 if self._presence.out_of_service or self._stop.is_set() or not self._still_wanted():
                     imagery_read.cancel()
                     self._hand_back(claim)
@@ -110,6 +112,20 @@ class Batch:
                 lease_s=self._settings.lease_s,
                 most_attempts=self._settings.attempts,
             )
+
+    def _read_ahead(self, claims: list[Claim], reading: Executor) -> Iterator[tuple[Claim, Future[Imagery]]]:
+        """The claims in their order, each while the next ones are read; more of them would fill the memory."""
+        ahead: deque[tuple[Claim, Future[Imagery]]] = deque()
+        for claim in claims:
+            ahead.append((claim, reading.submit(self._read, claim)))
+            if len(ahead) > _READ_AHEAD:
+                yield ahead.popleft()
+        yield from ahead
+
+    def _read(self, claim: Claim) -> Imagery:
+        if self._stop.is_set():
+            raise _Stopped
+        return self._materials.read(claim)
 
     def _still_wanted(self) -> bool:
         with self._sessions.read() as session:

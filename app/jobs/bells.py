@@ -22,6 +22,9 @@ from app.jobs.states import ACTIVE
 from app.jobs.work import batch_owner, claimable
 from app.settings import settings
 
+_NOTED_PER_ROUND = 5
+"""How often in a round of the sweeper the latest bell is noted: its grace is two rounds."""
+
 
 def ring(sessions: Sessions, job_id: str, *, lost_of: float | None = None) -> int:
     """Rings for an active job as often as is of use: for its blocks, or for its end. Returns how often.
@@ -86,8 +89,8 @@ def hear(sessions: Sessions, job_id: str, rung_at: float, queue: str, priority: 
     Also notes how far the queue has come: bells of the same queue and priority that were rung before are lost, unless
     they were heard.
     """
+    _note_heard(sessions, rung_at, queue, priority)
     with sessions.write() as session:
-        _note_heard(session, rung_at, queue, priority)
         finished = JobRow.blocks_done + JobRow.blocks_failed == JobRow.blocks_total
         heard = session.execute(
             update(JobRow)
@@ -102,16 +105,19 @@ def hear(sessions: Sessions, job_id: str, rung_at: float, queue: str, priority: 
         return isinstance(heard, CursorResult) and heard.rowcount == 1
 
 
-def _note_heard(session: Session, rung_at: float, queue: str, priority: int) -> None:
+def _note_heard(sessions: Sessions, rung_at: float, queue: str, priority: int) -> None:
+    """All workers share this row: it is looked at first, and no other lock is waited for with it in hand."""
+    # One noted ahead of time was rung before the clock was set back.
+    behind = (BellRow.heard < rung_at - settings().sweep_s / _NOTED_PER_ROUND) | (BellRow.heard > now_s())
+    with sessions.read() as session:
+        known = session.scalar(select(behind).where(BellRow.queue == queue, BellRow.priority == priority))
+    if known is not None and not known:
+        return
     values: dict[str, Any] = {"queue": queue, "priority": priority, "heard": rung_at}
-    insert = postgresql_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
-    session.execute(
-        insert(BellRow)
-        .values(values)
-        .on_conflict_do_update(
-            index_elements=["queue", "priority"],
-            set_={"heard": rung_at},
-            # One noted ahead of time was rung before the clock was set back.
-            where=(BellRow.heard < rung_at) | (BellRow.heard > now_s()),
+    with sessions.write() as session:
+        insert = postgresql_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
+        session.execute(
+            insert(BellRow)
+            .values(values)
+            .on_conflict_do_update(index_elements=["queue", "priority"], set_={"heard": rung_at}, where=behind)
         )
-    )

@@ -50,6 +50,9 @@ def batch_size(
     if most == 1:
         return 1
     live = max(1, workers.count_live(session, job.queue))
+    # Whatever the others hold, that much is left: only towards the end it has to be counted.
+    if job.blocks_total - job.blocks_done - job.blocks_failed >= 2 * most * live:
+        return most
     left = claimable(session, job_id, most=most * live, lease_s=lease_s)
     return max(1, min(most, math.ceil(left / live)))
 

@@ -10,11 +10,12 @@ import multiprocessing
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing.synchronize import Event
 from queue import Empty
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
 
@@ -22,6 +23,7 @@ from app import blocks, broker, jobs
 from app.blocks import Claim
 from app.database import Sessions, connect
 from app.database.engine import database_url
+from app.errors import Unavailable
 from app.expiry import Expiry
 from app.logs import configure_logs
 from app.settings import settings
@@ -33,6 +35,9 @@ MODEL = "cosia-demo"
 _HISTOGRAM = {"1": 1_500_000, "6": 1_200_000, "9": 900_000, "12": 594_304}
 _PROCESSES = 4
 _LEAST_PACE_S = 0.001
+_PAUSE_S = 0.2
+
+_T = TypeVar("_T")
 
 
 @contextmanager
@@ -92,30 +97,16 @@ class _Worker:
                 except Empty:
                     continue
                 job_id, rung_at, queue, priority = message.payload[0]
-                if jobs.hear(self._sessions, job_id, rung_at, queue, priority):
+                # A database that is too busy is waited for, as real workers do.
+                if _patiently(partial(jobs.hear, self._sessions, job_id, rung_at, queue, priority)):
                     for each in (job_id, *self._batch(job_id)):
-                        jobs.ring(self._sessions, each)
+                        _patiently(partial(jobs.ring, self._sessions, each))
                 message.ack()
         ended.set()
         self._presence.stop()
 
     def _batch(self, job_id: str) -> list[str]:
-        with self._sessions.write() as session:
-            limit = jobs.batch_size(
-                session,
-                job_id,
-                seconds_per_block={MODEL: max(self._seconds, _LEAST_PACE_S)},
-                batch_s=settings().batch_s,
-                lease_s=settings().lease_s,
-            )
-            claims = jobs.claim_blocks(
-                session,
-                job_id,
-                owner=self._presence.id,
-                limit=limit,
-                lease_s=settings().lease_s,
-                most_attempts=settings().attempts,
-            )
+        claims = _patiently(partial(self._claim, job_id))
         complete: list[str] = []
         renewed_at = time.monotonic()
         for number, claim in enumerate(claims):
@@ -125,14 +116,40 @@ class _Worker:
                 with self._sessions.write() as session:
                     for each in claims[number:]:
                         blocks.renew(session, each, lease_s=settings().lease_s)
-            complete += self._publish(job_id, claim)
+            complete += _patiently(partial(self._publish, job_id, claim))
         return complete
+
+    def _claim(self, job_id: str) -> list[Claim]:
+        with self._sessions.write() as session:
+            limit = jobs.batch_size(
+                session,
+                job_id,
+                seconds_per_block={MODEL: max(self._seconds, _LEAST_PACE_S)},
+                batch_s=settings().batch_s,
+                lease_s=settings().lease_s,
+            )
+            return jobs.claim_blocks(
+                session,
+                job_id,
+                owner=self._presence.id,
+                limit=limit,
+                lease_s=settings().lease_s,
+                most_attempts=settings().attempts,
+            )
 
     def _publish(self, job_id: str, claim: Claim) -> list[str]:
         with self._sessions.read() as session:
-            jobs.get(session, job_id)
+            jobs.progress(session, job_id)  # whether the job is still wanted
         with self._sessions.write() as session:
             return publish(session, claim, self._seconds)
+
+
+def _patiently(call: Callable[[], _T]) -> _T:
+    while True:
+        try:
+            return call()
+        except Unavailable:
+            time.sleep(_PAUSE_S)
 
 
 def publish(session: Session, claim: Claim, seconds: float) -> list[str]:

@@ -63,6 +63,7 @@ def claimable(session: Session, job_id: str, *, most: int, lease_s: float) -> in
         select(JobBlockRow.block_key)
         .join(BlockRow, BlockRow.key == JobBlockRow.block_key)
         .where(JobBlockRow.job_id == job_id, blocks.open_(), blocks.claimable(lease_s))
+        .order_by(JobBlockRow.position)  # of no matter, but in this order the first few are found without the others
         .limit(most)
     )
     return session.scalar(select(func.count()).select_from(found.subquery())) or 0

@@ -73,8 +73,11 @@ class Client:
             raise RuntimeError(f"{path}: {answer.status_code} {answer.text}")
         return answer
 
-    def dismiss(self, job_id: str) -> None:
-        self._http.delete(f"/api/jobs/{job_id}").raise_for_status()
+    def give_up(self, job_id: str) -> None:
+        """Dismisses a job, if it has not ended."""
+        answer = self._http.delete(f"/api/jobs/{job_id}")
+        if answer.status_code not in (200, 409):
+            raise RuntimeError(answer.text)
 
     def tile(self, job_id: str, lon: float, lat: float, zoom: int) -> str:
         """Path of the preview tile at a place."""

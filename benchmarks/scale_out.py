@@ -34,6 +34,11 @@ _SIMULATED = (1, 4, 16, 64)
 _SIDE = 188
 """Blocks: 5930 km², a French département."""
 _SHARE = Square(0, 0, 40, 40)
+_PARTS = [
+    Square(column, row, _SIDE // 4, _SIDE // 4)
+    for row in range(0, _SIDE, _SIDE // 4)
+    for column in range(0, _SIDE, _SIDE // 4)
+]
 _PACES = {"CPU workers, 1.3 s a block": 1.3, "H100 workers, 0.1 s a block": 0.1, "H100 workers, 0.05 s a block": 0.05}
 _MOST_S = 240.0
 
@@ -85,61 +90,63 @@ def _real(both: Servers, folder: Path) -> list[Figure]:
 
 
 def _simulated(both: Servers, folder: Path) -> list[Figure]:
-    """Rates of growing numbers of workers on one job and on sixteen; then a département."""
-    environment = _environment(both, folder / "simulated", COSIA_BATCHES_IN_FLIGHT="64")
+    """Growing numbers of workers on one job; then a département, in one job and in sixteen."""
+    environment = _environment(both, folder / "simulated", COSIA_BATCHES_IN_FLIGHT=str(_SIMULATED[-1]))
     figures = []
     with _web(both, folder, environment) as client:
         for count in _SIMULATED:
-            cost, done = _ended(both, client, environment, count, 1)
+            cost, done = _ended(both, client, environment, count, [_SHARE])
             _print(f"{count} workers on one job", cost, done)
-        figures += [*_costs(cost, done), _locked(both, client)]
-        several, done = _ended(both, client, environment, _SIMULATED[-1], 16)
-        _print(f"{_SIMULATED[-1]} workers on 16 jobs", several, done)
-        figures.append(Figure(f"blocks/s, {_SIMULATED[-1]} workers on 16 jobs", f"{done / several.seconds:.0f}"))
-        figures += _departement(both, client, environment)
-    return figures
+            figures.append(Figure(f"blocks/s of one job, {count} workers", f"{done / cost.seconds:.0f}"))
+        figures += [_locked(both, client), *_departement(both, client)]
+    environment = _environment(both, folder / "shipped", COSIA_BATCHES_IN_FLIGHT="4")
+    with _web(both, folder, environment) as client:
+        cost, done = _ended(both, client, environment, _SIMULATED[-1], _PARTS)
+    _print(f"{_SIMULATED[-1]} workers on a département in {len(_PARTS)} jobs", cost, done)
+    return [*figures, *_costs(cost, done)]
 
 
-def _ended(both: Servers, client: Client, environment: dict[str, str], count: int, of_jobs: int) -> tuple[Cost, int]:
-    """The cost of 1600 blocks, of so many jobs, from the moment when all workers are there; how many blocks it was."""
-    rows = _SHARE.rows // of_jobs
-    source_id = f"{count}-{of_jobs}"
+def _ended(
+    both: Servers, client: Client, environment: dict[str, str], count: int, squares: Sequence[Square]
+) -> tuple[Cost, int]:
+    """The cost of a job for each square, from when all workers are there; how many blocks ended."""
+    source_id = f"workers-{count}-{len(squares)}"
     imagery.pretend(both.sessions, source_id, _SIDE)
-    with simulated_workers(environment, count, 0.0), both.observed() as cost:
-        squares = [Square(0, number * rows, _SHARE.columns, rows) for number in range(of_jobs)]
-        job_ids = [client.ask(square, source_id) for square in squares]
-        done = _wait_for_blocks(both.sessions, job_ids)
+    with simulated_workers(environment, count, 0.0):
+        job_ids = [client.ask(square, source_id) for square in squares[:-1]]
+        with both.observed() as cost:
+            before = _done(both.sessions, job_ids)
+            job_ids.append(client.ask(squares[-1], source_id))
+            done = _wait_for_blocks(both.sessions, job_ids) - before
+    for job_id in job_ids:
+        client.give_up(job_id)
     return cost, done
 
 
-def _departement(both: Servers, client: Client, environment: dict[str, str]) -> list[Figure]:
-    """A job of 35 344 blocks: asked for, computed by 64 workers, followed, and another one dismissed."""
+def _departement(both: Servers, client: Client) -> list[Figure]:
+    """One job of 35 344 blocks is asked for, claimed from, looked at, and dismissed."""
     square = Square(0, 0, _SIDE, _SIDE)
-    size, most = len(square.cells), _SIMULATED[-1]
+    size = len(square.cells)
     imagery.pretend(both.sessions, "departement", _SIDE)
     with both.observed() as posting:
         job_id = client.ask(square, "departement")
     _print("POST of a département", posting, size)
-    with simulated_workers(environment, most, 0.0), both.observed() as computing:
-        done = _wait_for_blocks(both.sessions, [job_id])
-    _print(f"{most} workers on a département", computing, done)
+    with both.sessions.write() as session:
+        began = time.perf_counter()
+        claims = jobs.claim_blocks(session, job_id, owner="first", limit=64, lease_s=600.0, most_attempts=3)
+        claiming_s = time.perf_counter() - began
     looking_s = _seconds(lambda: client.get(f"/api/jobs/{job_id}"))
-    paging_s, events = _page(both.sessions, job_id)
-    print(f"  status {1000 * looking_s:.0f} ms; {events} events in pages of 500 in {paging_s:.2f} s", flush=True)
-    imagery.pretend(both.sessions, "dismissed", _SIDE)
-    other = client.ask(square, "dismissed")
-    dismissing_s = _seconds(lambda: client.dismiss(other))
+    dismissing_s = _seconds(lambda: client.give_up(job_id))
     return [
         Figure(f"POST of {size} blocks", f"{posting.seconds:.1f} s, {posting.statements} statements"),
-        Figure(f"blocks/s of {most} workers on {size} blocks", f"{done / computing.seconds:.0f}"),
+        Figure(f"claim of {len(claims)} of {size} blocks", f"{1000 * claiming_s:.0f} ms"),
         Figure(f"status of a job of {size} blocks", f"{1000 * looking_s:.0f} ms"),
-        Figure(f"{events} events of a job, read in pages", f"{paging_s:.2f} s"),
         Figure(f"dismissal of a job of {size} blocks", f"{1000 * dismissing_s:.0f} ms"),
     ]
 
 
 def _costs(cost: Cost, done: int) -> list[Figure]:
-    """Per block with the most workers on one job, and what that means for real ones."""
+    """Per block with the most workers on jobs as they are by default, and what that means for real ones."""
     rate, most = done / cost.seconds, _SIMULATED[-1]
     figures = [
         Figure(
@@ -154,7 +161,7 @@ def _costs(cost: Cost, done: int) -> list[Figure]:
         needed = most / seconds
         figures.append(
             Figure(
-                f"blocks/s of one job beside the need of {most} {title}", f"{rate:.0f}", f"{needed:.0f}", rate / needed
+                f"blocks/s of 16 jobs beside the need of {most} {title}", f"{rate:.0f}", f"{needed:.0f}", rate / needed
             )
         )
     return figures
@@ -220,23 +227,16 @@ def _await_workers(sessions: Sessions, count: int) -> None:
 def _wait_for_blocks(sessions: Sessions, job_ids: Sequence[str]) -> int:
     """Until the blocks of all jobs have ended, or time is over; how many have."""
     deadline = time.monotonic() + _MOST_S
-    while True:
-        with sessions.read() as session:
-            progress = [jobs.progress(session, job_id) for job_id in job_ids]
-        if all(each.finished for each in progress) or time.monotonic() > deadline:
-            return sum(each.done for each in progress)
+    with sessions.read() as session:
+        total = sum(jobs.progress(session, job_id).total for job_id in job_ids)
+    while (done := _done(sessions, job_ids)) < total and time.monotonic() < deadline:
         time.sleep(0.2)
+    return done
 
 
-def _page(sessions: Sessions, job_id: str) -> tuple[float, int]:
-    """Seconds to read all events of a job, page by page, and how many they are."""
-    started, last = time.perf_counter(), 0
-    while True:
-        with sessions.read() as session:
-            page = jobs.events_since(session, job_id, last)
-        if not page:
-            return time.perf_counter() - started, last
-        last = page[-1].id
+def _done(sessions: Sessions, job_ids: Sequence[str]) -> int:
+    with sessions.read() as session:
+        return sum(jobs.progress(session, job_id).done for job_id in job_ids)
 
 
 def _seconds(call: Callable[[], object]) -> float:

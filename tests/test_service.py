@@ -168,7 +168,7 @@ def test_a_second_job_over_the_same_place_computes_nothing(finished_job: tuple[s
 
     wait_for_success(url, second)
 
-    assert estimate["blocks"] == {"total": 4, "ready": 4}
+    assert estimate["blocks"] == {"total": 4, "ready": 4, "to_compute": 0}
     assert result(url, first, "classes").content == result(url, second, "classes").content
 
 

@@ -64,6 +64,7 @@ def web(workers: int) -> None:
     """Serve the page, the tiles and the API."""
     import uvicorn
 
+    configure_logs(settings().log_level)
     require_no_eviction(settings())
     try:
         require_head(sessions().engine)

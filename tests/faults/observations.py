@@ -21,7 +21,7 @@ _OWS = "http://www.opengis.net/ows/1.1"
 _CANARY_PAUSE_S = 0.2
 _LOGGED_WITHIN_S = 5
 _TELLING = re.compile(
-    r"Traceback|File \"|site-packages|/usr/lib|\.py\b|\bSELECT |\bINSERT |sqlite|psycopg|postgresql://|redis://"
+    r"Traceback|File \"|site-packages|/usr/lib|\.py\b|\bSELECT |\bINSERT |(?<!geopackage\+)sqlite|psycopg|postgresql://|redis://"
     r"|sqlalchemy|rasterio|RasterioIOError|\bGDAL\b|libtiff|uvicorn|starlette|pydantic|<class |0x[0-9a-f]{8,}",
     re.IGNORECASE,
 )

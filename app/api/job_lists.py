@@ -17,6 +17,7 @@ from app.jobs import Selection
 
 MOST_LISTED = 1000
 
+_KNOWN = ("type", "processID", "status", "datetime", "minDuration", "maxDuration", "before", "limit")
 _STATUSES = ("accepted", "running", "successful", "failed", "dismissed")
 _OPEN = ("", "..")
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)")
@@ -63,7 +64,7 @@ Chosen = Annotated[Selection | None, Depends(selection)]
 
 def page_links(request: Request, last_id: str | None) -> list[dict[str, str]]:
     """To this page, and to the next one where there is more after the job of `last_id`."""
-    query = query_of(request).multi_items()
+    query = [(name, value) for name, value in query_of(request).multi_items() if name in _KNOWN]
     links = [link("self", "/api/jobs" + _question(query), "this document")]
     if last_id is not None:
         following = [*[(name, value) for name, value in query if name != "before"], ("before", last_id)]

@@ -115,7 +115,7 @@ def waiting(queue: str) -> int | None:
     """Messages that wait in a queue, of all priorities; None when the broker is away."""
     try:
         with _client() as client:
-            return sum(client.llen(_list_of(queue, priority)) for priority in _PRIORITIES)
+            return sum(int(client.llen(_list_of(queue, priority))) for priority in _PRIORITIES)
     except (redis.RedisError, OSError):
         return None
 
@@ -125,7 +125,7 @@ def _list_of(queue: str, priority: int) -> str:
     return f"{queue}{Channel.sep}{priority}" if priority else queue
 
 
-def _client() -> redis.Redis[bytes]:
+def _client() -> redis.Redis:
     url = broker_url(settings()).replace("redis+socket://", "unix://")
     return redis.Redis.from_url(url, socket_timeout=2.0, socket_connect_timeout=2.0)
 

@@ -30,7 +30,7 @@ def eviction_policy(config: Settings) -> str | None:
         raise Unavailable("the broker does not answer: try again in a moment") from error
 
 
-def _told(client: redis.Redis[bytes]) -> str | None:
+def _told(client: redis.Redis) -> str | None:
     # Hosted servers forbid CONFIG and let INFO; an account with few rights may be let neither.
     with suppress(redis.ResponseError, KeyError):
         return str(client.info("memory")["maxmemory_policy"])

@@ -15,7 +15,7 @@ from app.errors import Invalid, RasterUnreadable, Unavailable, Unknown, WeightsU
 from app.models import TrainedModel
 from app.storage import Storage
 from worker.pipeline import Predictor, predictor
-from worker.readers import FileReader
+from worker.readers import FileReader, OpenedFiles
 
 
 class Imagery(NamedTuple):
@@ -33,6 +33,7 @@ class Materials:
         self._storage = storage
         self._lock = threading.Lock()
         self._models: dict[str, TrainedModel] = {}
+        self._opened: dict[str, OpenedFiles] = {}
 
     def read(self, claim: Claim) -> Imagery:
         """Raises Invalid where the imagery was replaced, RasterUnreadable where a file is damaged, Unavailable."""
@@ -43,8 +44,10 @@ class Materials:
             if source.version != claim.source_version:
                 raise Invalid(f"imagery source {source.id} was replaced since the job was asked: ask again")
             files = imagery.files_for(session, claim.source_id, grid.bounds)
+        with self._lock:
+            opened = self._opened.setdefault(source.id, OpenedFiles(source.id))
         try:
-            return Imagery(*FileReader(files, source).read(grid, card.bands))
+            return Imagery(*FileReader(files, source, opened).read(grid, card.bands))
         except RasterUnreadable as error:
             if files and not any(file.is_there() for file in files):
                 raise Unavailable(f"the imagery of {source.id} is away") from error

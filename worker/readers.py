@@ -31,12 +31,12 @@ _MOVED_M = 0.01
 
 
 class FileReader:
-    """Reads a source's files. Threads share it; each keeps its own files open, `raster_handles` at most."""
+    """Reads a source's files; threads share it. opened: what another reader of the source has open already."""
 
-    def __init__(self, files: Sequence[ImageryFile], source: ImagerySource) -> None:
+    def __init__(self, files: Sequence[ImageryFile], source: ImagerySource, opened: OpenedFiles | None = None) -> None:
         self._source = source
         self._files = sorted(files, key=lambda file: file.order)
-        self._opened = _OpenedFiles(source.id)
+        self._opened = opened or OpenedFiles(source.id)
 
     def read(self, grid: Grid, bands: tuple[Band, ...]) -> tuple[np.ndarray, np.ndarray]:
         """Bytes of the bands on the grid, and where they are imagery.
@@ -118,8 +118,8 @@ class _Read(NamedTuple):
     states: np.ndarray
 
 
-class _OpenedFiles:
-    """The open files of each thread, the least recently read closed first."""
+class OpenedFiles:
+    """The open files of a source, each thread's own: `raster_handles` at most, the least recently read closed first."""
 
     def __init__(self, source_id: str) -> None:
         self._source_id = source_id
@@ -130,6 +130,7 @@ class _OpenedFiles:
         try:
             return _read(self._open(file), file.role, bands, place)
         except (OSError, RasterioError, RasterRefused) as error:
+            self._of_thread.__dict__.pop("opened", None)  # of a file that comes back, the old handle may stay broken
             raise RasterUnreadable(
                 f"a file of imagery source {self._source_id} ({file.role}) cannot be read: it is damaged or gone"
             ) from error

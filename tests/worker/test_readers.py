@@ -228,6 +228,21 @@ def test_a_damaged_file_is_unreadable_and_its_place_stays_ours(tmp_path: Path, f
     assert "trial" in caught.value.message
 
 
+def test_a_file_that_broke_while_open_is_opened_anew_once_it_is_whole(tmp_path: Path) -> None:
+    path = write_raster(tmp_path / "rgb.tif", random_bytes(3, 600, 600))
+    whole = path.read_bytes()
+    reader = FileReader([_file(path, Role.RGB, 120, 120)], _source(RGB))
+    reader.read(_grid(0, 0, 10, 10), RGB)
+    path.write_bytes(whole[:500_000])
+    with pytest.raises(RasterUnreadable):
+        reader.read(_grid(500, 500, 100, 100), RGB)
+    path.write_bytes(whole)
+
+    pixels, _ = reader.read(_grid(0, 0, 600, 600), RGB)
+
+    assert np.array_equal(pixels, random_bytes(3, 600, 600))
+
+
 def test_a_thread_keeps_no_more_files_open_than_the_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from tests.conftest import forget_settings
 

@@ -51,6 +51,7 @@ def test_dismissals_at_random_moments_leave_each_job_in_one_state(
     for job, statuses in answers:
         assert statuses == ([200, 200] if ended[job] == "dismissed" else [409, 409]), ended[job]
         assert results_folder_is_there(stack, job) == (ended[job] == "successful")
+    stack.wait_until(lambda: "claimed" not in stack.block_statuses(), "what dismissed jobs left at hand has ended")
     require_conserved(stack, undisturbed)
 
 

@@ -134,18 +134,20 @@ def _figures(blocks: int, pairs: list[_Pair]) -> list[Figure]:
 
 
 def _repeats(client: Client, blocks: int, square: Square) -> list[Figure]:
-    """The same request again, then one for every output that is written by default."""
+    """The same request again; one for every output that is written by default; that one again."""
     again = client.watch(square, "ground", outputs=_OUTPUTS).successful_s
     more = client.watch(square, "ground").successful_s
+    more_again = client.watch(square, "ground").successful_s
     return [
-        Figure(
-            f"{_count(blocks)} predicted before, POST to successful",
-            f"{again:.2f} s",
-            target="<= 0.5 s",
-            met=again <= 0.5,
-        ),
-        Figure(f"{_count(blocks)} predicted before, the usual outputs", f"{more:.2f} s"),
+        _repeat(blocks, "the same asked again", again),
+        Figure(f"{_count(blocks)} predicted before, the usual outputs asked", f"{more:.2f} s"),
+        _repeat(blocks, "the usual outputs asked again", more_again),
     ]
+
+
+def _repeat(blocks: int, what: str, seconds: float) -> Figure:
+    name = f"{_count(blocks)} predicted before, {what}"
+    return Figure(name, f"{seconds:.2f} s", target="<= 0.5 s", met=seconds <= 0.5)
 
 
 def _count(blocks: int) -> str:

@@ -184,7 +184,9 @@ def write_outputs(prediction: Prediction, folder: str) -> dict[str, Written]:
             href = f"{folder}/{output.file_name}"
             with prediction.storage.writing(href) as path:
                 output.write(prediction, path)
-            prediction.written[output.name] = _written(prediction.storage, output, href)
+            prediction.written[output.name] = _written(
+                prediction.storage, output, href, prediction.storage.sha256(href)
+            )
             prediction.alive()
     return prediction.written
 
@@ -202,7 +204,7 @@ def copy_outputs(
             continue
         href = f"{folder}/{output.file_name}"
         if storage.copy(results[output.name], href, checksums[output.name]):
-            copied[output.name] = _written(storage, output, href)
+            copied[output.name] = _written(storage, output, href, checksums[output.name])
     return copied
 
 
@@ -211,14 +213,14 @@ def shared_outputs(names: Iterable[str]) -> set[str]:
     return {output.name for output in _wanted(names) if output.write is not None and not output.of_job}
 
 
-def _written(storage: Storage, output: Output, href: str) -> Written:
+def _written(storage: Storage, output: Output, href: str, sha256: str) -> Written:
     return Written(
         href,
         output.file_name or "",
         output.media_type,
         output.title_en,
         output.roles,
-        storage.sha256(href),
+        sha256,
         storage.size_bytes(href),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.definitions.augmentation import Augmentation
 from app.definitions.grid import BLOCK_PX, BlockCell, Grid, PredictionGrid, prediction_grid
 from app.definitions.imagery_source import Band, ImagerySource, Role
 from app.definitions.model_card import ModelCard, shipped_model_cards, shipped_weights
@@ -9,6 +10,7 @@ from app.definitions.nomenclature import LandCoverClass, Nomenclature, nomenclat
 
 __all__ = [
     "BLOCK_PX",
+    "Augmentation",
     "Band",
     "BlockCell",
     "Grid",

@@ -1,0 +1,36 @@
+"""`cosia predict`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from tqdm import tqdm
+
+from app import models
+from app.database import sessions
+from app.database.migrate import migrate
+from app.imagery.sources import all_files, find
+from app.storage import storage
+from worker.pipeline import predictor
+from worker.source_map import write_source_map
+
+
+@click.command()
+@click.option("--source", "source_id", required=True, help="Imagery source, as `cosia imagery list` names it.")
+@click.option("--model", "model_id", default="cosia-demo", show_default=True, help="Model, as `cosia model list`.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="GeoTIFF to write.")
+def predict(source_id: str, model_id: str, out: Path) -> None:
+    """Predict all of an imagery source, here and now, into one cloud-optimised GeoTIFF."""
+    migrate(sessions().engine)
+    with sessions().read() as session:
+        source = find(session, source_id)
+        files = all_files(session, source_id)
+        found = models.find_model(session, storage(), model_id)
+    with tqdm(total=100, unit="%", desc=source.title) as bar:
+
+        def show(done: float) -> None:
+            bar.update(round(done * 100) - bar.n)
+
+        write_source_map(out, source, files, predictor(found.card, found.weights), show)
+    click.echo(f"{out} holds the classes, {out.name}.aux.xml their names")

@@ -3,25 +3,48 @@
 from __future__ import annotations
 
 from app.definitions.augmentation import Augmentation
+from app.definitions.ensemble import MOST_MEMBERS, Ensemble, Member, bands_of, margin_of, parts_of, predicted_by
 from app.definitions.grid import BLOCK_PX, BlockCell, Grid, PredictionGrid, prediction_grid
-from app.definitions.imagery_source import Band, ImagerySource, Role
-from app.definitions.model_card import ModelCard, shipped_model_cards, shipped_weights
+from app.definitions.imagery_source import ImagerySource, shipped_imagery_sources
+from app.definitions.model_card import (
+    CheckpointPart,
+    ModelCard,
+    Origin,
+    Published,
+    shipped_model_cards,
+    shipped_weights,
+)
 from app.definitions.nomenclature import LandCoverClass, Nomenclature, nomenclature
+from app.definitions.remote_service import RemoteLayer, RemoteService
+from app.definitions.roles import Band, Role
 
 __all__ = [
     "BLOCK_PX",
+    "MOST_MEMBERS",
     "Augmentation",
     "Band",
+    "CheckpointPart",
     "BlockCell",
+    "Ensemble",
     "Grid",
     "ImagerySource",
     "LandCoverClass",
+    "Member",
     "ModelCard",
     "Nomenclature",
+    "Origin",
     "PredictionGrid",
+    "Published",
+    "RemoteLayer",
+    "RemoteService",
     "Role",
+    "bands_of",
+    "margin_of",
     "nomenclature",
+    "parts_of",
+    "predicted_by",
     "prediction_grid",
+    "shipped_imagery_sources",
     "shipped_model_cards",
     "shipped_weights",
 ]

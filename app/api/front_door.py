@@ -21,7 +21,7 @@ from app.logs import log_request
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
-_HEADERS = (
+SECURITY_HEADERS = (
     (
         b"content-security-policy",
         b"default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; "
@@ -73,7 +73,7 @@ class FrontDoor:
                 present = {name for name, _ in message["headers"]}
                 message["headers"] = [
                     *message["headers"],
-                    *[header for header in _HEADERS if header[0] not in present],
+                    *[header for header in SECURITY_HEADERS if header[0] not in present],
                     (b"x-request-id", request_id.encode()),
                 ]
             await send(message)

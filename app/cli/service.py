@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import resource
 import signal
 import sys
 from contextlib import closing
@@ -25,6 +26,8 @@ from app.logs import configure_logs
 from app.metrics import SHARED_FOLDER
 from app.settings import settings
 from app.storage import storage
+
+_MOST_FILES = 65_536
 
 
 @click.command()
@@ -66,6 +69,7 @@ def web(workers: int) -> None:
 
     configure_logs(settings().log_level)
     require_no_eviction(settings())
+    _allow_many_connections()
     try:
         require_head(sessions().engine)
     except Unavailable as error:
@@ -80,6 +84,8 @@ def web(workers: int) -> None:
             host=settings().host,
             port=settings().port,
             workers=workers,
+            http="app.api.connections:Connection",
+            ws="none",
             log_config=None,
             access_log=False,
             server_header=False,
@@ -112,6 +118,13 @@ def check() -> None:
         click.secho(f"{'ok  ' if line.ok else 'FAIL'} {line.component}: {line.message}", fg=None if line.ok else "red")
     if not all(line.ok for line in lines):
         sys.exit(1)
+
+
+def _allow_many_connections() -> None:
+    """As many open files as this process may have: each connection is one, and a shell begins with 1024."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_FILES if most == resource.RLIM_INFINITY else min(most, _MOST_FILES)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 def _interrupt(_: int, __: FrameType | None) -> None:

@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.routing import Match, Mount
 
 from app import errors
@@ -146,6 +147,11 @@ def _on_validation_error(_: Request, error: Exception) -> JSONResponse:
     return problem(400, "parameter-invalid", f"{name}: {first['msg']}", parameter=name)
 
 
+def _on_departure(_: Request, __: Exception) -> JSONResponse:
+    """For the count and the log: nobody is there to read it."""
+    return problem(400, "incomplete", "the request ended before its body did")
+
+
 def _on_surprise(_: Request, error: Exception) -> JSONResponse:
     log.error("unexpected_error", exc_info=error)
     return problem(500, "internal", "something went wrong on our side; it has been logged under this request id")
@@ -155,4 +161,5 @@ def add_problem_handlers(application: FastAPI) -> None:
     application.add_exception_handler(errors.CosiaError, _on_domain_error)
     application.add_exception_handler(HTTPException, _on_http_error)
     application.add_exception_handler(RequestValidationError, _on_validation_error)
+    application.add_exception_handler(ClientDisconnect, _on_departure)
     application.add_exception_handler(Exception, _on_surprise)

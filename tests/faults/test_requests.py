@@ -82,6 +82,20 @@ def test_bodies_that_are_too_large_are_refused_and_held_by_nobody(postgis_stack:
     assert memory_bytes(web) - before < MOST_GROWTH_BYTES
 
 
+def test_who_leaves_in_the_middle_of_a_body_is_no_fault_of_ours(sqlite_stack: Stack) -> None:
+    """A06"""
+    web = sqlite_stack.start_web()
+    with socket.create_connection(("127.0.0.1", web.port)) as connection:
+        head = f"POST {EXECUTION} HTTP/1.1\r\nHost: x\r\nX-Request-ID: leaver\r\nContent-Length: 100\r\n\r\n{{"
+        connection.sendall(head.encode())
+
+    def lines() -> list[dict[str, object]]:
+        return [line for line in web.log_lines() if line.get("request_id") == "leaver"]
+
+    sqlite_stack.wait_until(lambda: bool(lines()), "the request is logged", 10)
+    assert [(line["event"], line["status"]) for line in lines()] == [("request", 400)]
+
+
 def test_ids_that_are_none_are_answered_like_unknown_ones(postgis_stack: Stack) -> None:
     web = postgis_stack.start_web()
     routes = ["", "/results", "/results/classes.tif", "/events", "/tiles/17/66722/47880.png"]

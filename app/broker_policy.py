@@ -21,11 +21,16 @@ _KEEPS = "noeviction"
 
 
 def eviction_policy(config: Settings) -> str | None:
-    """The `maxmemory-policy` of the broker; None where it does not tell us. Raises Unavailable where it is away."""
+    """The `maxmemory-policy` of the broker; None where it does not tell us.
+
+    Raises Unavailable where it is away, Misconfigured where it refuses our password: that is no weather.
+    """
     url = broker_url(config).replace("redis+socket://", "unix://")
     try:
         with redis.Redis.from_url(url, socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S) as client:
             return _told(client)
+    except redis.AuthenticationError as error:
+        raise Misconfigured("the Redis of COSIA_REDIS_URL refuses the password in it, or asks for one") from error
     except (redis.RedisError, OSError) as error:
         raise Unavailable("the broker does not answer: try again in a moment") from error
 

@@ -11,7 +11,7 @@ from app.broker_policy import eviction_policy, fault_of, is_safe
 from app.database import sessions
 from app.database.engine import database_url
 from app.database.migrate import require_head
-from app.errors import CosiaError, Unavailable
+from app.errors import CosiaError, Misconfigured, Unavailable
 from app.settings import Settings
 from app.standing import Worker, standing
 from app.storage import storage
@@ -66,6 +66,8 @@ def _broker(settings: Settings) -> Line:
     except Unavailable:
         hint = "check COSIA_REDIS_URL" if settings.redis_url is not None else "start `cosia up`, or set COSIA_REDIS_URL"
         return Line("broker", False, f"{which} does not answer: {hint}")
+    except Misconfigured as error:
+        return Line("broker", False, error.message)
     if policy is None:
         return Line("broker", True, f"{which} answers; whether it evicts messages, this account may not ask")
     if not is_safe(policy):

@@ -11,7 +11,7 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from app.broker_policy import eviction_policy, fault_of, is_safe
 from app.catalogue import Catalogue
 from app.database import is_reachable, sessions
-from app.errors import Unavailable
+from app.errors import Misconfigured, Unavailable
 from app.metrics import ServiceCollector, exposition
 from app.settings import settings
 from app.standing import standing
@@ -50,6 +50,8 @@ def _broker() -> str:
         policy = eviction_policy(settings())
     except Unavailable:
         return "away"
+    except Misconfigured as error:
+        return error.message
     return "ok" if policy is None or is_safe(policy) else fault_of(policy)
 
 

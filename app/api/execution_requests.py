@@ -142,7 +142,9 @@ def _box(name: str, value: dict[str, Any]) -> dict[str, Any]:
     numbers = isinstance(box, list) and all(type(side) in (int, float) for side in box)
     if not numbers or len(box) != 4 or not (box[0] < box[2] and box[1] < box[3]):
         raise ParameterInvalid(
-            f"input {name!r}: a bbox is [west, south, east, north], west below east and south below north", name[:100]
+            f"input {name!r}: a bbox is [west, south, east, north], west below east and south below north; "
+            "give an area on both sides of the antimeridian as two polygons (RFC 7946, 3.1.9)",
+            name[:100],
         )
     west, south, east, north = box
     ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]

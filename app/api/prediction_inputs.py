@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import shapely
 from sqlalchemy.orm import Session
 
 from app import aoi, imagery, models
@@ -80,6 +81,10 @@ def checked(body: dict[str, Any], catalogue: Catalogue, caller: Caller) -> Check
         sources = imagery.list_sources(session)
         source = _chosen_source(given.get("source"), sources)
         model = _chosen_model(given.get("model"), models.trained_models(session, storage()))
+    # Far from its territory a grid measures nothing: there an area is elsewhere before it is large.
+    aoi.require_measurable(polygon, config.aoi_km2)
+    if not shapely.box(*source.bbox).intersects(polygon):
+        raise _outside(source, polygon)
     area_m2 = aoi.require_within_limit(polygon, source.epsg, config.aoi_km2)
     missing = [band for band in model.card.bands if band not in source.bands]
     if missing:
@@ -111,10 +116,17 @@ def _coverage(session: Session, source: ImagerySource, card: ModelCard, polygon:
     share = imagery.covered_share(session, source.id, card.bands, polygon)
     if share > 0:
         return share
+    raise _outside(source, polygon)
+
+
+def _outside(source: ImagerySource, polygon: aoi.Aoi) -> AoiOutside:
     west, south, east, north = (round(side, 4) for side in source.bbox)
-    raise AoiOutside(
+    swapped = shapely.transform(polygon, lambda positions: positions[:, ::-1])
+    is_inside_swapped = shapely.box(*source.bbox).intersects(swapped)
+    hint = ": the order is [longitude, latitude], and here it looks swapped" if is_inside_swapped else ""
+    return AoiOutside(
         f"the area lies outside imagery source {source.id!r}, which covers longitudes {west} to {east} "
-        f"and latitudes {south} to {north}"
+        f"and latitudes {south} to {north}{hint}"
     )
 
 

@@ -1,4 +1,4 @@
-"""Private servers for tests: a PostGIS, a Redis, an S3 of our own, in temporary folders, on free ports, for one run."""
+"""Private servers for tests: PostGIS, Redis, S3, nginx, in temporary folders, on free ports, for one run."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from urllib.request import Request, urlopen
 import psycopg
 import redis
 
+_DOCKER = Path(__file__).parents[1] / "docker"
 _START_TIMEOUT_S = 30
 _PR_SET_PDEATHSIG = 1
 # Nothing of a test's database outlives the run: it need not survive a power cut.
@@ -216,6 +217,35 @@ def s3_server() -> Iterator[S3Server]:
             server = S3Server(port, program)
             server.wait_until_ready()
             yield server
+
+
+@contextlib.contextmanager
+def nginx_server(program: Path, web_port: int) -> Iterator[int]:
+    """nginx with our configuration in front of a web process, which may be away. Gives its port.
+
+    Only places and ports of the configuration are changed.
+    """
+    with _folder("nginx") as folder:
+        port = free_port()
+        text = (_DOCKER / "nginx.conf").read_text()
+        for ours, here in {
+            " /tmp/": " ",  # relative to the prefix (-p)
+            "listen 8080": f"listen 127.0.0.1:{port}",
+            "server web:8000": f"server 127.0.0.1:{web_port}",
+            "/etc/nginx/problem.conf": str(_DOCKER / "problem.conf"),
+            "/var/cache/nginx/tiles": "tiles",
+            "/dev/stdout": "access.log",
+        }.items():
+            if ours not in text:
+                raise ValueError(f"docker/nginx.conf has no {ours!r} any more")
+            text = text.replace(ours, here)
+        (folder / "nginx.conf").write_text(text)
+        # As root, nginx would hand its workers to an account that cannot enter our temporary folder.
+        same_account = "user root;" if os.geteuid() == 0 else ""
+        options = ["-p", folder, "-e", "stderr", "-c", folder / "nginx.conf", "-g", f"daemon off; {same_account}"]
+        with _running([program, *options], folder, stop=signal.SIGTERM) as process:
+            process.wait_for(lambda: socket.create_connection(("127.0.0.1", port)).close(), ConnectionError)
+            yield port
 
 
 @contextlib.contextmanager

@@ -1,60 +1,23 @@
 """The public door: its configuration run by a real nginx, in front of a web process that is away."""
 
 import json
-import os
-import subprocess
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.components import require
-from tests.servers import free_port
-
-DOCKER = Path(__file__).parents[2] / "docker"
+from tests.servers import free_port, nginx_server
 
 
 @pytest.fixture(scope="module")
-def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    """A client of nginx with our configuration; only its places and ports are changed."""
-    nginx = require("nginx")
-    folder = tmp_path_factory.mktemp("nginx")
-    port = free_port()
-    text = (DOCKER / "nginx.conf").read_text()
-    for ours, here in {
-        " /tmp/": " ",  # relative to the prefix (-p)
-        "listen 8080": f"listen 127.0.0.1:{port}",
-        "server web:8000": f"server 127.0.0.1:{free_port()}",
-        "/etc/nginx/problem.conf": str(DOCKER / "problem.conf"),
-        "/var/cache/nginx/tiles": "tiles",
-        "/dev/stdout": "access.log",
-    }.items():
-        assert ours in text
-        text = text.replace(ours, here)
-    (folder / "nginx.conf").write_text(text)
-    command = [nginx, "-p", folder, "-e", "stderr", "-c", folder / "nginx.conf"]
-    check = subprocess.run([*command, "-t"], capture_output=True, check=False, text=True)
-    assert check.returncode == 0, check.stderr
-    # As root, nginx would hand its workers to an account that cannot enter our temporary folder.
-    same_account = "user root;" if os.geteuid() == 0 else ""
-    process = subprocess.Popen([*command, "-g", f"daemon off; {same_account}"], stderr=subprocess.DEVNULL)
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
-        _wait_until_listening(client)
+def door() -> Iterator[httpx.Client]:
+    """A client of nginx with our configuration."""
+    with (
+        nginx_server(require("nginx"), web_port=free_port()) as port,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}") as client,
+    ):
         yield client
-    process.terminate()
-    process.wait(10)
-
-
-def _wait_until_listening(client: httpx.Client) -> None:
-    for _ in range(200):
-        try:
-            client.get("/metrics")
-            return
-        except httpx.ConnectError:
-            time.sleep(0.02)
-    raise TimeoutError("nginx does not listen")
 
 
 @pytest.mark.needs("nginx")
@@ -78,7 +41,7 @@ def test_a_web_process_that_is_away_is_a_problem_document_with_a_time_to_come_ba
 
 @pytest.mark.needs("nginx")
 def test_a_body_over_the_limit_is_refused_without_reading_it(door: httpx.Client) -> None:
-    answer = door.post("/api/processes/predict-land-cover/execution", content=b" " * 2_600_000)
+    answer = door.post("/api/processes/predict-land-cover/execution", content=b" " * 2_000_001)
 
     assert answer.status_code == 413
     assert json.loads(answer.text)["status"] == 413

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -71,14 +71,19 @@ def settled_postgis(postgis: PostgisServer, territory: Territory, tmp_path_facto
     return settled
 
 
+@contextmanager
+def stack_on_sqlite(settled: Settled, folder: Path) -> Iterator[Stack]:
+    """A stack as one machine has it: SQLite and a Redis, over a copy of what is settled. Only Redis is started."""
+    database = shutil.copy(settled.database_url.removeprefix("sqlite:///"), folder / "cosia.sqlite")
+    data = Path(shutil.copytree(settled.data, folder / "data"))
+    with _redis() as redis, closing(Stack(folder, data, f"sqlite:///{database}", redis)) as stack:
+        yield stack
+
+
 @pytest.fixture
 def sqlite_stack(settled_sqlite: Settled, tmp_path: Path) -> Iterator[Stack]:
-    """A stack as one machine has it: SQLite and a Redis. Nothing is started but Redis."""
-    with _redis() as redis:
-        database = shutil.copy(settled_sqlite.database_url.removeprefix("sqlite:///"), tmp_path / "cosia.sqlite")
-        data = Path(shutil.copytree(settled_sqlite.data, tmp_path / "data"))
-        with closing(Stack(tmp_path, data, f"sqlite:///{database}", redis)) as stack:
-            yield stack
+    with stack_on_sqlite(settled_sqlite, tmp_path) as stack:
+        yield stack
 
 
 @pytest.fixture
@@ -122,10 +127,7 @@ def fragile(territory: Territory, tmp_path: Path) -> Iterator[Fragile]:
 @pytest.fixture(scope="session")
 def undisturbed(settled_sqlite: Settled, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Undisturbed]:
     """A stack that nobody harms, for what the others' results must be equal to."""
-    folder = tmp_path_factory.mktemp("undisturbed")
-    database = shutil.copy(settled_sqlite.database_url.removeprefix("sqlite:///"), folder / "cosia.sqlite")
-    data = Path(shutil.copytree(settled_sqlite.data, folder / "data"))
-    with _redis() as redis, closing(Stack(folder, data, f"sqlite:///{database}", redis)) as stack:
+    with stack_on_sqlite(settled_sqlite, tmp_path_factory.mktemp("undisturbed")) as stack:
         stack.start_web()
         stack.start_worker()
         yield Undisturbed(stack)

@@ -11,6 +11,7 @@ import importlib
 import os
 import signal
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -69,6 +70,7 @@ def run(arguments: list[str], environment: dict[str, str], places: Places, fault
     for name in [name for name in os.environ if name.startswith("COSIA_")]:
         del os.environ[name]
     os.environ.update(environment)
+    tempfile.tempdir = None  # chosen before the fork, by another environment
     with places.log.open("ab") as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)

@@ -127,7 +127,7 @@ def outbound_listener() -> Iterator[Listener]:
     assert listener.visits == []
 
 
-def fingerprints(*folders: Path) -> dict[Path, str]:
-    """The content of every file under the folders, to see that a provocation changed none."""
-    files = [path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()]
+def fingerprints(*places: Path) -> dict[Path, str]:
+    """The content of every file there, in folders or by itself, to see that a provocation changed none."""
+    files = [path for place in places for path in [place, *sorted(place.rglob("*"))] if path.is_file()]
     return {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Iterator
 from urllib.parse import quote
 
@@ -19,6 +18,7 @@ from tests.faults.observations import (
     require_refusal,
     require_silent,
 )
+from tests.faults.routes import filled, read_routes
 from tests.faults.server import Answer, WebProcess
 
 GOOD_TILE = "/tiles/town/17/66722/47880.png"  # it holds the corner of the town: 3.2585 E, 43.5629 N
@@ -80,36 +80,13 @@ def _places(listener: Listener, server: WebProcess) -> list[str]:
     ]
 
 
-_GOOD = {
-    "layer": "town",
-    "processid": "predict-land-cover",
-    "tilematrixset": "PM_6_19",
-    "tilematrixsetid": "PM_6_19",
-    "style": "normal",
-    **dict.fromkeys(("z", "tilematrix"), "17"),
-    **dict.fromkeys(("x", "tilecol"), "66722"),
-    **dict.fromkeys(("y", "tilerow"), "47880"),
-}
-
-
-def _filled(path: str, **chosen: str) -> str:
-    """A path of the OpenAPI document with these values in it, good ones for the rest, `none` where none is known."""
-    return re.sub(r"{(\w+)}", lambda found: chosen.get(found[1]) or _GOOD.get(found[1].lower(), "none"), path)
-
-
-def _read_routes(server: WebProcess) -> list[str]:
-    """The path of every GET route of the OpenAPI document."""
-    paths = server.ask("/api/openapi.json").document["paths"]
-    return [path for path, operations in paths.items() if "get" in operations]
-
-
 @pytest.mark.parametrize("name", ["url", "path", "src", "dataset", "layer"])
 def test_a_place_in_a_parameter_is_never_opened(server: WebProcess, name: str) -> None:
     before = fingerprints(server.data / "layers", server.secret.parent / "secret.txt")
     answers: list[Answer] = []
     with outbound_listener() as listener, canary(server, GOOD_TILE):
-        for path in _read_routes(server):
-            good = _filled(path)
+        for path in read_routes(server):
+            good = filled(path)
             plain = server.ask(good)
             for place in _places(listener, server):
                 answer = server.ask(f"{good}?{name}={quote(place, safe='')}")
@@ -129,10 +106,10 @@ def test_a_place_in_a_parameter_is_never_opened(server: WebProcess, name: str) -
 @pytest.mark.parametrize("name", ["layer", "source", "jobID", "tileMatrixSetId", "file"])
 def test_a_place_in_a_path_is_unknown(server: WebProcess, name: str) -> None:
     with outbound_listener() as listener:
-        paths = [path for path in _read_routes(server) if f"{{{name}}}" in path]
+        paths = [path for path in read_routes(server) if f"{{{name}}}" in path]
         assert paths
         for path, place in itertools.product(paths, _places(listener, server)):
-            target = _filled(path, **{name: quote(place, safe="")})
+            target = filled(path, **{name: quote(place, safe="")})
             require_refusal(server.ask(target), server, 400, 404)
 
 

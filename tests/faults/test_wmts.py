@@ -1,4 +1,4 @@
-"""The WMTS, provoked on a running server: wrong pairs, markup, false hosts, posted entities, corners (W01 to W05)."""
+"""The WMTS of a running server: wrong pairs, markup, false hosts, posted entities, corners (W01, W02, W04, W05)."""
 
 from __future__ import annotations
 
@@ -53,6 +53,7 @@ def _report(answer: Answer, server: WebProcess, *statuses: int) -> tuple[str, st
 
 
 def test_a_parameter_that_is_missing_or_empty_is_named(server: WebProcess) -> None:
+    """W01"""
     answers = []
     for name in PAIRS:
         without = {key: value for key, value in PAIRS.items() if key != name}
@@ -63,6 +64,7 @@ def test_a_parameter_that_is_missing_or_empty_is_named(server: WebProcess) -> No
 
 
 def test_a_parameter_that_comes_twice_is_named(server: WebProcess) -> None:
+    """W01"""
     for name, value in PAIRS.items():
         for other in (value, "x"):
             answer = _ask(server, [*PAIRS.items(), (name.lower(), other)])
@@ -70,6 +72,7 @@ def test_a_parameter_that_comes_twice_is_named(server: WebProcess) -> None:
 
 
 def test_names_are_compared_without_case_and_values_with_it(server: WebProcess) -> None:
+    """W01"""
     good = _ask(server, PAIRS)
     assert (good.status, good.headers["content-type"]) == (200, "image/png")
     assert _ask(server, {name.title(): value for name, value in PAIRS.items()}).body == good.body
@@ -81,6 +84,7 @@ def test_names_are_compared_without_case_and_values_with_it(server: WebProcess) 
 
 
 def test_a_value_that_is_none_is_named(server: WebProcess) -> None:
+    """W01"""
     hostile = (
         "\x00",
         "%00",
@@ -98,18 +102,21 @@ def test_a_value_that_is_none_is_named(server: WebProcess) -> None:
 
 
 def test_tiles_outside_of_the_layer_are_out_of_range(server: WebProcess) -> None:
+    """W01"""
     for name in ("TILEROW", "TILECOL"):
         for number in ("0", "9999999999"):
             assert _report(_ask(server, {**PAIRS, name: number}), server, 400) == ("TileOutOfRange", name)
 
 
 def test_operations_are_told_apart_from_words_that_are_none(server: WebProcess) -> None:
+    """W01"""
     assert _report(_ask(server, {**PAIRS, "REQUEST": "GetMap"}), server, 501) == ("OperationNotSupported", "GETMAP")
     assert _report(_ask(server, {**PAIRS, "REQUEST": "GetBogus"}), server, 400) == ("InvalidParameterValue", "REQUEST")
 
 
 @pytest.mark.parametrize("text", ['"><script>alert(1)</script>', "]]>", "\r\nSet-Cookie: a=b", "&e;", "<!--", "\x1b"])
 def test_markup_is_never_echoed_as_markup(server: WebProcess, text: str) -> None:
+    """W02"""
     for name in PAIRS:
         answer = _ask(server, {**PAIRS, name: text})
 
@@ -124,6 +131,7 @@ def test_markup_is_never_echoed_as_markup(server: WebProcess, text: str) -> None
 
 
 def test_links_never_follow_what_a_request_says_about_its_host(server: WebProcess) -> None:
+    """W02"""
     for headers in (
         {"Host": "evil.example"},
         {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "gopher"},
@@ -140,6 +148,7 @@ def test_links_never_follow_what_a_request_says_about_its_host(server: WebProces
 
 
 def test_posted_xml_is_not_even_read(server: WebProcess) -> None:
+    """W04"""
     before = fingerprints(server.secret.parent)
     with outbound_listener() as listener, canary(server, GOOD_TILE):
         for entity in (f"file://{server.secret}", listener.address):
@@ -171,6 +180,7 @@ def _corners(server: WebProcess) -> Iterator[tuple[str, str, str, tuple[int, int
 
 
 def test_every_corner_of_what_is_advertised_is_answered_and_nothing_beyond(server: WebProcess) -> None:
+    """W05"""
     tried: set[tuple[str, str, str]] = set()
     for layer, tms, level, (first_row, last_row, first_column, last_column) in _corners(server):
         place = {**PAIRS, "LAYER": layer, "TILEMATRIXSET": tms, "TILEMATRIX": level}

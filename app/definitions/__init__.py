@@ -6,14 +6,7 @@ from app.definitions.augmentation import Augmentation
 from app.definitions.ensemble import MOST_MEMBERS, Ensemble, Member, bands_of, margin_of, parts_of, predicted_by
 from app.definitions.grid import BLOCK_PX, BlockCell, Grid, PredictionGrid, prediction_grid
 from app.definitions.imagery_source import ImagerySource, shipped_imagery_sources
-from app.definitions.model_card import (
-    CheckpointPart,
-    ModelCard,
-    Origin,
-    Published,
-    shipped_model_cards,
-    shipped_weights,
-)
+from app.definitions.model_card import ModelCard, shipped_model_cards, shipped_weights
 from app.definitions.nomenclature import LandCoverClass, Nomenclature, nomenclature
 from app.definitions.remote_service import RemoteLayer, RemoteService
 from app.definitions.roles import Band, Role
@@ -23,7 +16,6 @@ __all__ = [
     "MOST_MEMBERS",
     "Augmentation",
     "Band",
-    "CheckpointPart",
     "BlockCell",
     "Ensemble",
     "Grid",
@@ -32,9 +24,7 @@ __all__ = [
     "Member",
     "ModelCard",
     "Nomenclature",
-    "Origin",
     "PredictionGrid",
-    "Published",
     "RemoteLayer",
     "RemoteService",
     "Role",

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from app.definitions.imagery_source import Band
+from app.definitions.roles import Band
 
 _FOLDER = Path(__file__).parent / "model_cards"
+_SHA256 = r"^[0-9a-f]{64}$"
+_FILE = r"^[A-Za-z0-9_][A-Za-z0-9_.=-]*(/[A-Za-z0-9_][A-Za-z0-9_.=-]*)*$"
+
+REPOSITORY: Final = r"^[A-Za-z0-9][A-Za-z0-9_.-]*/[A-Za-z0-9][A-Za-z0-9_.-]*$"
+"""Name of a repository on a hub."""
+REVISION: Final = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
+"""Branch, tag or commit of one."""
 
 
 class Score(BaseModel):
@@ -37,6 +44,40 @@ class FrenchWords(BaseModel):
     weaknesses: tuple[str, ...] = ()
 
 
+class Published(BaseModel):
+    """The weights file that a publisher offers on a hub; `cosia model add` fetches it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    repository: str = Field(pattern=REPOSITORY, description="OWNER/NAME on the hub.")
+    file: str = Field(
+        pattern=_FILE,
+        description="Path of the file in the repository.",
+    )
+    revision: str = Field("main", pattern=REVISION, description="Branch, tag or commit.")
+    sha256: str | None = Field(None, pattern=_SHA256, description="Of the file; none where nobody has stated it.")
+
+
+class CheckpointPart(BaseModel):
+    """Which part of a FLAIR-HUB checkpoint is the network, where it holds more than one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    modality: str | None = Field(None, description="Its encoder, which the decoder trained on it alone follows.")
+    task: str | None = Field(None, description="Its decoder, such as AERIAL_LABEL-COSIA.")
+
+
+class Origin(BaseModel):
+    """The file that weights were taken from when they were added."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file: str
+    sha256: str = Field(pattern=_SHA256)
+    repository: str | None = None
+    revision: str | None = Field(None, description="Commit of the repository, as the hub stated it.")
+
+
 class ModelCard(BaseModel):
     """Definition of one trained network. `values[k]` is the class value of logit k; 0 = never trained, must not win."""
 
@@ -57,7 +98,10 @@ class ModelCard(BaseModel):
     window_px: int = Field(2048, gt=0, description="Kept side of one forward pass, pixels.")
     preprocessing: int = Field(1, description="Version of the preprocessing; part of the block key.")
     weights: str | None = Field(None, description="Shipped weights file beside the card; none for cards to complete.")
-    sha256: str | None = Field(None, pattern=r"^[0-9a-f]{64}$", description="Of the weights file.")
+    sha256: str | None = Field(None, pattern=_SHA256, description="Of the weights file.")
+    published: Published | None = Field(None, description="Where the weights can be had; none where nowhere.")
+    part: CheckpointPart | None = Field(None, description="Needed for checkpoints of several modalities or tasks.")
+    origin: Origin | None = Field(None, description="What the weights were made from; written by `cosia model add`.")
     training: str = Field(description="Data, recipe and duration, in plain words.")
     scores: tuple[Score, ...] = ()
     weaknesses: tuple[str, ...] = ()
@@ -70,7 +114,11 @@ class ModelCard(BaseModel):
         if not len(self.bands) == len(self.mean) == len(self.std):
             raise ValueError(f"model card {self.id}: bands, mean and std differ in length")
         if (self.weights is None) != (self.sha256 is None):
-            raise ValueError(f"model card {self.id}: weights and sha256 go together")
+            present, absent = ("weights", "sha256") if self.weights else ("sha256", "weights")
+            raise ValueError(
+                f"model card {self.id} states {present} without {absent}: state both, or neither and let "
+                "`cosia model add` write them"
+            )
         return self
 
 

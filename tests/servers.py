@@ -24,7 +24,7 @@ from urllib.request import Request, urlopen
 import psycopg
 import redis
 
-_DOCKER = Path(__file__).parents[1] / "docker"
+DOCKER = Path(__file__).parents[1] / "docker"
 _START_TIMEOUT_S = 30
 _PR_SET_PDEATHSIG = 1
 # Nothing of a test's database outlives the run: it need not survive a power cut.
@@ -227,12 +227,12 @@ def nginx_server(program: Path, web_port: int) -> Iterator[int]:
     """
     with _folder("nginx") as folder:
         port = free_port()
-        text = (_DOCKER / "nginx.conf").read_text()
+        text = (DOCKER / "nginx.conf").read_text()
         for ours, here in {
             " /tmp/": " ",  # relative to the prefix (-p)
             "listen 8080": f"listen 127.0.0.1:{port}",
             "server web:8000": f"server 127.0.0.1:{web_port}",
-            "/etc/nginx/problem.conf": str(_DOCKER / "problem.conf"),
+            "/etc/nginx/problem.conf": str(DOCKER / "problem.conf"),
             "/var/cache/nginx/tiles": "tiles",
             "/dev/stdout": "access.log",
         }.items():

@@ -1,13 +1,15 @@
 """The public door: its configuration run by a real nginx, in front of a web process that is away."""
 
 import json
+import re
 from collections.abc import Iterator
 
 import httpx
 import pytest
 
+from app.settings import Settings
 from tests.components import require
-from tests.servers import free_port, nginx_server
+from tests.servers import DOCKER, free_port, nginx_server
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +47,13 @@ def test_a_body_over_the_limit_is_refused_without_reading_it(door: httpx.Client)
 
     assert answer.status_code == 413
     assert json.loads(answer.text)["status"] == 413
+
+
+def test_nginx_and_the_web_process_have_one_limit_of_bodies() -> None:
+    """Above that of the process, nginx would take its refusal for an absence."""
+    [limit] = re.findall(r"client_max_body_size (\d+);", (DOCKER / "nginx.conf").read_text())
+
+    assert int(limit) == Settings.model_fields["body_bytes"].default
 
 
 @pytest.mark.needs("nginx")

@@ -68,6 +68,10 @@ class Settings(BaseSettings):
 
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Device of the networks.")
     batch_s: float = Field(10.0, gt=0, le=60, description="Time a worker predicts for one job before others, s.")
+    hub_url: str = Field("https://huggingface.co", description="Hub that `cosia model add` fetches from.")
+    hub_token: SecretStr | None = Field(
+        None, description="Access token of that hub, for repositories that are not public."
+    )
     queues: str = Field(
         "", description="Queues of models: pattern=queue, comma-separated, the first that fits. Otherwise gpu."
     )
@@ -120,6 +124,14 @@ class Settings(BaseSettings):
         more = parts.path.strip("/") or parts.query or "@" in value
         if value and (parts.scheme not in ("http", "https") or not parts.hostname or more):
             raise ValueError("expected https://host, https://host:port, or the same with http")
+        return value.rstrip("/")
+
+    @field_validator("hub_url")
+    @classmethod
+    def _a_hub(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or "@" in value:
+            raise ValueError("expected an address such as https://huggingface.co, without user or token")
         return value.rstrip("/")
 
     @field_validator("queues")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from worker.weights.cards import Installed, card_json, install, read_card
 from worker.weights.files import file_sha256, half_precision
-from worker.weights.fitting import load, network_of, read
+from worker.weights.fitting import load, network_of, read, require_sha256
 
 __all__ = [
     "Installed",
@@ -16,4 +16,5 @@ __all__ = [
     "network_of",
     "read",
     "read_card",
+    "require_sha256",
 ]

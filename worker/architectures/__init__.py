@@ -9,16 +9,28 @@ from pydantic import ValidationError
 
 from app.definitions import ModelCard
 from app.errors import ParameterInvalid, Unknown
+from worker.architectures.metadata_unet import MetadataUNet
 from worker.architectures.network import Network
 from worker.architectures.unet import UNet, UNetParameters
+from worker.architectures.ut_t import UTT, UTTParameters
 
 
 def _unet(in_channels: int, logits: int, parameters: dict[str, Any]) -> Network:
     return UNet(UNetParameters(in_channels=in_channels, logits=logits, **parameters))
 
 
+def _metadata_unet(in_channels: int, logits: int, parameters: dict[str, Any]) -> Network:
+    return MetadataUNet(UNetParameters(in_channels=in_channels, logits=logits, **parameters))
+
+
+def _ut_t(in_channels: int, logits: int, parameters: dict[str, Any]) -> Network:
+    return UTT(UTTParameters(in_channels=in_channels, logits=logits, **parameters))
+
+
 ARCHITECTURES: dict[str, Callable[[int, int, dict[str, Any]], Network]] = {
     "unet-resnet": _unet,
+    "unet-resnet-metadata": _metadata_unet,
+    "ut-t": _ut_t,
 }
 """Name in a model card -> builder of (bands, logits, the card's `parameters`)."""
 

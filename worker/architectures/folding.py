@@ -24,8 +24,9 @@ def fold_batch_norms(network: Network) -> Network:
 def _fold(module: nn.Module) -> None:
     previous: tuple[str, nn.Module] | None = None
     for name, child in list(module.named_children()):
-        if isinstance(child, nn.BatchNorm2d) and previous and isinstance(previous[1], nn.Conv2d):
-            setattr(module, previous[0], fuse_conv_bn_eval(previous[1], child))
+        if isinstance(child, nn.BatchNorm2d) and previous and isinstance(previous[1], nn.Conv2d | nn.ConvTranspose2d):
+            transposed = isinstance(previous[1], nn.ConvTranspose2d)
+            setattr(module, previous[0], fuse_conv_bn_eval(previous[1], child, transposed))
             setattr(module, name, nn.Identity())
         else:
             _fold(child)

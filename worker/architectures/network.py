@@ -2,17 +2,57 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Iterable
+from typing import ClassVar, NamedTuple, TypedDict, Unpack
 
 from torch import Tensor, nn
 
+from app.errors import ParameterInvalid
+
+
+class Series(NamedTuple):
+    """One satellite series per item of a batch, padded to the longest.
+
+    dates: (batch, time, bands, height, width) float32, acquisitions of an item in order of time.
+    positions: (batch, time) float32, days of each date from the reference day of the training.
+    lengths: own dates of each item, 1 or more; what follows in `dates` and `positions` is padding, never looked at.
+    """
+
+    dates: Tensor
+    positions: Tensor
+    lengths: tuple[int, ...]
+
+
+class ExtraInputs(TypedDict, total=False):
+    """What a network may need beside the imagery, for the same items of a batch.
+
+    metadata: (batch, 45) float32, of `worker.architectures.metadata.encode`.
+    series: satellite images of the same place.
+    """
+
+    metadata: Tensor
+    series: Series
+
 
 class Network(nn.Module):
-    """(batch, bands, height, width) float32 -> (batch, logits, height, width) float32."""
+    """(batch, bands, height, width) float32 and its extra inputs -> (batch, logits, height, width) float32."""
 
     stride_px: ClassVar[int]
     """Height and width of the input must be multiples of this."""
 
-    def __call__(self, x: Tensor) -> Tensor:
-        logits: Tensor = super().__call__(x)
+    extra_inputs: frozenset[str] = frozenset()
+    """The keys of ExtraInputs without which this network cannot run; it takes no others."""
+
+    def __call__(self, x: Tensor, **extra: Unpack[ExtraInputs]) -> Tensor:
+        """Raises ParameterInvalid where the extra inputs are not those that the network needs."""
+        if extra.keys() != self.extra_inputs:
+            raise ParameterInvalid(
+                f"this network takes {_listed(self.extra_inputs)} beside the imagery; it was given {_listed(extra)}",
+                "model",
+            )
+        logits: Tensor = super().__call__(x, **extra)
         return logits
+
+
+def _listed(names: Iterable[str]) -> str:
+    return " and ".join(sorted(names)) or "nothing"

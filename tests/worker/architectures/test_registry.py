@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 import torch
 
@@ -9,11 +11,34 @@ from app.definitions import Band, ModelCard
 from app.errors import ParameterInvalid, Unknown
 from worker.architectures import ARCHITECTURES, build
 from worker.architectures.folding import fold_batch_norms
+from worker.architectures.metadata_unet import METADATA_ROWS
+from worker.architectures.network import ExtraInputs, Network, Series
 
+SMALL_UNET: dict[str, object] = {
+    "stem": 4, "encoder": [4, 8, 8, 8], "blocks": [2, 1, 1, 1], "decoder": [8, 8, 4, 4, 4],
+}  # fmt: skip
 SMALL: dict[str, dict[str, object]] = {
-    "unet-resnet": {"stem": 4, "encoder": [4, 8, 8, 8], "blocks": [2, 1, 1, 1], "decoder": [8, 8, 4, 4, 4]},
+    "unet-resnet": SMALL_UNET,
+    "unet-resnet-metadata": SMALL_UNET,
+    "ut-t": {
+        **SMALL_UNET,
+        "satellite": {"bands": 2, "encoder": [16, 16], "decoder": [16, 16], "heads": 4, "model": 16, "keys": 2},
+    },
 }
 """Parameters of each architecture that make a small network of it."""
+
+
+def imagery_of(network: Network, batch: int) -> torch.Tensor:
+    """Random imagery of the smallest size that every layer can halve; metadata is defined at one height only."""
+    side = network.stride_px * 2
+    return torch.randn(batch, 3, METADATA_ROWS * 32 if "metadata" in network.extra_inputs else side, side)
+
+
+def extra_inputs_of(network: Network, batch: int) -> ExtraInputs:
+    """Random values of what the network needs beside the imagery."""
+    series = Series(torch.randn(batch, 3, 2, 16, 16), torch.zeros(batch, 3), (3,) * batch)
+    known: ExtraInputs = {"metadata": torch.randn(batch, 45), "series": series}
+    return cast(ExtraInputs, {name: value for name, value in known.items() if name in network.extra_inputs})
 
 
 def card_of(architecture: str, **parameters: object) -> ModelCard:
@@ -36,31 +61,31 @@ def card_of(architecture: str, **parameters: object) -> ModelCard:
 @pytest.mark.parametrize("architecture", sorted(ARCHITECTURES))
 def test_network_gives_one_map_of_the_input_size_per_logit(architecture: str) -> None:
     network = build(card_of(architecture, **SMALL[architecture])).eval()
-    side = network.stride_px * 2
+    imagery = imagery_of(network, 1)
 
     with torch.inference_mode():
-        logits = network(torch.zeros(1, 3, side, side))
+        logits = network(imagery, **extra_inputs_of(network, 1))
 
-    assert logits.shape == (1, 4, side, side)
+    assert logits.shape == (1, 4, *imagery.shape[2:])
 
 
 @pytest.mark.parametrize("architecture", sorted(ARCHITECTURES))
 def test_folded_network_has_no_batch_norm_left_and_gives_the_same_logits(architecture: str) -> None:
     torch.manual_seed(1)
     network = build(card_of(architecture, **SMALL[architecture]))
-    side = network.stride_px * 2
-    network.train()(torch.randn(2, 3, side, side))  # statistics other than the initial 0 and 1
-    imagery = torch.randn(1, 3, side, side)
+    # Statistics other than the initial 0 and 1:
+    network.train()(imagery_of(network, 2), **extra_inputs_of(network, 2))
+    imagery, extra = imagery_of(network, 1), extra_inputs_of(network, 1)
 
     folded = fold_batch_norms(network)
 
     assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in folded.modules())
     with torch.inference_mode():
-        torch.testing.assert_close(folded(imagery), network.eval()(imagery), atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(folded(imagery, **extra), network.eval()(imagery, **extra), atol=1e-4, rtol=1e-4)
 
 
 def test_unknown_architecture_is_named_with_those_there_are() -> None:
-    with pytest.raises(Unknown, match="'perceptron' is not known; there are: unet-resnet"):
+    with pytest.raises(Unknown, match=r"'perceptron' is not known; there are: .*unet-resnet, unet-resnet-metadata"):
         build(card_of("perceptron"))
 
 

@@ -1,0 +1,61 @@
+"""Inputs of the parity cases of IGN's fused networks, and what is kept of their outputs.
+
+The recorder runs this beside the reference implementations, the suite beside this program: torch and numpy only.
+"""
+
+from __future__ import annotations
+
+import datetime
+
+import torch
+from torch import Tensor
+
+from tests.worker.parity.seeding import seeded_input
+
+SEED = 2
+METADATA_SIDE_PX = 512
+"""The only height that a network with metadata takes."""
+
+SIDE_PX = 64
+SATELLITE_SIDE_PX = 40
+POSITIONS = torch.tensor([[134.0, 61.0, 0.0, -61.0, -214.0]])
+"""Days from 15 May of five dates."""
+
+EMPTY_DATE = 2
+"""A date without an image: 0 in all bands and pixels."""
+
+SMALL_UTAE = {
+    "bands": 4, "encoder": (16, 16, 32), "decoder": (8, 16, 32), "heads": 4, "model": 32, "keys": 2, "hidden": 8,
+}  # fmt: skip
+"""Other widths than FLAIR#2's, differing between encoder and decoder."""
+
+ACQUISITIONS = (
+    (489_353.5, 6_587_552.25, 50.1, "UCE-M3-f120-s06", datetime.datetime(2020, 7, 22, 11, 42)),
+    (1_200_000.0, 6_100_000.0, -1.5, "CAMERA#017", datetime.datetime(2018, 1, 31, 0, 0)),
+    (99_000.0, 7_110_000.0, 3164.9099121094, "UCE-M3-f100", datetime.datetime(2021, 12, 1, 23, 59)),
+    (652_000.0, 6_862_000.0, 35.0, "CAMERA#030", datetime.datetime(2019, 9, 15, 9, 5)),
+)
+"""x and y in metres (EPSG:2154), altitude in metres, camera, local time."""
+
+
+def aerial(side_px: int) -> Tensor:
+    return seeded_input((1, 5, side_px, side_px), SEED)
+
+
+def satellite(bands: int) -> Tensor:
+    """(1, 5, bands, 40, 40) reflectances of Sentinel-2 as FLAIR#2 gives them to its network: 0 to 10 000 and more."""
+    shape = (1, POSITIONS.shape[1], bands, SATELLITE_SIDE_PX, SATELLITE_SIDE_PX)
+    dates = (2000 + 1000 * seeded_input(shape, SEED + 1)).clamp(min=1)
+    dates[:, EMPTY_DATE] = 0
+    return dates
+
+
+def metadata() -> Tensor:
+    """(1, 45) numbers, not those of a real acquisition: all of them differ."""
+    return seeded_input((1, 45), SEED + 2)
+
+
+def kept(output: Tensor) -> Tensor:
+    """A sample of an output map, in steps that share no factor with the powers of two of a network's sizes."""
+    step = 3 if output.shape[-1] < METADATA_SIDE_PX else 21
+    return output[..., ::step, ::step]

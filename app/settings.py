@@ -67,6 +67,9 @@ class Settings(BaseSettings):
     followers: int = Field(500, gt=0, description="Most event streams of jobs open at a time, in each process.")
 
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Device of the networks.")
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        "auto", description="Type that networks compute in; auto is bf16 on a GPU that has it, fp32 elsewhere."
+    )
     batch_s: float = Field(10.0, gt=0, le=60, description="Time a worker predicts for one job before others, s.")
     hub_url: str = Field("https://huggingface.co", description="Hub that `cosia model add` fetches from.")
     hub_token: SecretStr | None = Field(

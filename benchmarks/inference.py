@@ -7,7 +7,7 @@ import time
 import numpy as np
 import torch
 
-from app.definitions import ModelCard, shipped_model_cards
+from app.definitions import Augmentation, ModelCard, shipped_model_cards
 from benchmarks.figures import Figure
 from worker.architectures import build
 from worker.pipeline import Predictor
@@ -43,12 +43,12 @@ def measure() -> list[Figure]:
 
 
 def _predictor(card: ModelCard) -> Predictor:
-    return Predictor(card, build(card).eval(), torch.device("cpu"))
+    return Predictor([(card, build(card).eval())], Augmentation.NONE, torch.device("cpu"))
 
 
 def _rate(predictor: Predictor) -> float:
-    side = _SIDE_PX + 2 * predictor.card.margin_px
-    imagery = np.random.default_rng(0).integers(0, 256, (len(predictor.card.bands), side, side), np.uint8)
+    side = _SIDE_PX + 2 * predictor.margin_px
+    imagery = np.random.default_rng(0).integers(0, 256, (len(predictor.bands), side, side), np.uint8)
     started = time.perf_counter()
     predictor.predict(imagery)
     return _SIDE_PX**2 / 1e6 / (time.perf_counter() - started)

@@ -68,7 +68,7 @@ def _load(data: Path, source_id: str) -> None:
         source = imagery.find(session, source_id)
         reader = FileReader(all_files(session, source_id), source)
         model = models.find_model(session, storage(), "cosia-demo")
-    _loaded.append(_Loaded(source, reader, predictor(model.card, model.weights)))
+    _loaded.append(_Loaded(source, reader, predictor([(model.card, model.weights)])))
 
 
 def _run(cells: Sequence[BlockCell]) -> Run:
@@ -77,12 +77,12 @@ def _run(cells: Sequence[BlockCell]) -> Run:
     writing_s = 0.0
     wall, cpu = time.perf_counter(), time.process_time()
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(1) as reading:
-        around = [grid.grown(network.card.margin_px) for grid in grids]
-        ahead = [reading.submit(reader.read, grid, network.card.bands) for grid in around[:_AHEAD]]
+        around = [grid.grown(network.margin_px) for grid in grids]
+        ahead = [reading.submit(reader.read, grid, network.bands) for grid in around[:_AHEAD]]
         for number, grid in enumerate(grids):
             pixels, valid = ahead.pop(0).result()
             if number + _AHEAD < len(grids):
-                ahead.append(reading.submit(reader.read, around[number + _AHEAD], network.card.bands))
+                ahead.append(reading.submit(reader.read, around[number + _AHEAD], network.bands))
             prediction = network.predict(pixels, valid)
             started = time.perf_counter()
             path = Path(folder) / f"{number}.tif"

@@ -26,10 +26,11 @@ from app.errors import CosiaError, Invalid, RasterUnreadable, Unavailable, Weigh
 from app.outputs import write_block
 from app.settings import Settings
 from app.storage import Storage, sha256
+from worker.devices import DeviceBroken
 from worker.leases import Leases
 from worker.materials import Imagery, Materials
 from worker.persisting import Persistence
-from worker.pipeline import DeviceBroken, Prediction
+from worker.pipeline import Prediction
 from worker.presence import Presence
 from worker.watchdog import Watchdog
 

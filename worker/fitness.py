@@ -14,7 +14,7 @@ from app.database import Sessions
 from app.errors import CosiaError
 from app.settings import settings
 from app.storage import Storage
-from worker.pipeline import select_device
+from worker.devices import select_device
 from worker.weights import file_sha256
 
 _TEST_WITHIN_S = 120

@@ -58,7 +58,7 @@ class Materials:
         model = self._model(claim)
         if model.sha256 != claim.model_sha256:
             raise Invalid(f"the weights of model {claim.model_id} were replaced since the job was asked: ask again")
-        return predictor(model.card, model.weights)
+        return predictor([(model.card, model.weights)])
 
     def _model(self, claim: Claim) -> TrainedModel:
         with self._lock:

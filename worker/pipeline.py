@@ -1,11 +1,12 @@
-"""Imagery in, classes and confidence out: the forward pass and what surrounds it, on plain arrays."""
+"""Imagery in, classes and confidence out: the forward passes of one or several networks, on plain arrays."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,26 +14,24 @@ import numpy as np
 import structlog
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from app.definitions import ModelCard
-from app.errors import BandMismatch, CosiaError, Misconfigured, WeightsMismatch
+from app.definitions import Augmentation, ModelCard, bands_of, margin_of
+from app.errors import BandMismatch, Invalid
 from app.settings import settings
-from worker.architectures.folding import fold_batch_norms
 from worker.architectures.network import Network
+from worker.devices import DeviceBroken, select_device, select_precision
+from worker.forward import Forward
+from worker.member import Imagery, Member
+from worker.scores import Shares, classify
+from worker.symmetries import AS_IT_IS, symmetries
 from worker.weights import network_of
-from worker.windows import Box, Patch, box_of, padding_to, patches
 
 log = structlog.get_logger(__name__)
 
-_ROWS_AT_ONCE = 64  # the scores of so many rows stay in a CPU's cache from their maximum to their softmax
-_NETWORKS_KEPT = 2
+_PREDICTORS_KEPT = 2
 
-
-class DeviceBroken(CosiaError):
-    """The device does not compute any more; a process that has seen this cannot use it again."""
-
-    type = "device-broken"
+Weights = Callable[[], AbstractContextManager[Path]]
+"""Gives a context with a weights file, which may have to be fetched."""
 
 
 class Prediction(NamedTuple):
@@ -42,177 +41,172 @@ class Prediction(NamedTuple):
     confidence: np.ndarray
 
 
-def select_device(asked: str) -> torch.device:
-    """The device for `auto`, `cpu` or `cuda`; `auto` is the GPU if there is one.
-
-    Raises Misconfigured where `cuda` is asked and there is none.
-    """
-    available = torch.cuda.is_available()
-    if asked == "cuda" and not available:
-        raise Misconfigured("COSIA_DEVICE is cuda, and torch finds no CUDA device: set it to auto or cpu")
-    return torch.device("cuda" if available and asked != "cpu" else "cpu")
-
-
-def normalise(imagery: np.ndarray, valid: np.ndarray | None, card: ModelCard, device: torch.device) -> Tensor:
-    """Imagery as the network was trained to see it.
-
-    imagery: (bands, height, width) uint8, bands in the order of `card.bands`. valid: (height, width) bool.
-    Returns (1, bands, height, width) float32 on the device, channels last: zero mean and unit variance over the
-    card's training set, and 0 where there is no imagery, which is what a convolution sees beyond its input.
-    Raises BandMismatch if the number of bands or the type differs.
-    """
-    if imagery.ndim != 3 or imagery.shape[0] != len(card.bands) or imagery.dtype != np.uint8:
-        raise BandMismatch(
-            f"model {card.id} takes {len(card.bands)} bands of bytes ({', '.join(card.bands)}); "
-            f"the imagery is {imagery.dtype} {imagery.shape}"
-        )
-    mean = torch.tensor(card.mean, device=device).view(-1, 1, 1)
-    scale = 1 / torch.tensor(card.std, device=device).view(-1, 1, 1)
-    pixels = torch.from_numpy(np.ascontiguousarray(imagery)).to(device)
-    normalised = pixels.unsqueeze(0).to(torch.float32, memory_format=torch.channels_last).sub_(mean).mul_(scale)
-    if valid is not None and not valid.all():
-        normalised *= torch.from_numpy(np.ascontiguousarray(valid)).to(device)
-    return normalised
-
-
-def classify(scores: Tensor, values: tuple[int, ...]) -> tuple[Tensor, Tensor]:
-    """Class values and confidence of a network's scores; they never leave the device as floats.
-
-    scores: (channels, height, width) float32, changed in place. values: class value of each channel; a channel
-    with 0 was never trained and cannot win. Returns two (height, width) uint8: class value, and the softmax of
-    the winner over all trained channels in 1/255.
-    """
-    value_of = torch.tensor(values, dtype=torch.uint8, device=scores.device)
-    untrained = [channel for channel, value in enumerate(values) if value == 0]
-    classes = torch.empty(scores.shape[1:], dtype=torch.uint8, device=scores.device)
-    confidence = torch.empty_like(classes)
-    for row in range(0, scores.shape[1], _ROWS_AT_ONCE):
-        rows = scores[:, row : row + _ROWS_AT_ONCE]
-        if untrained:
-            rows[untrained] = -torch.inf
-        best, channel = rows.max(dim=0)
-        share = rows.sub_(best).exp_().sum(dim=0).reciprocal_()  # the winner's own term is exp(0) = 1
-        classes[row : row + _ROWS_AT_ONCE] = value_of[channel]
-        confidence[row : row + _ROWS_AT_ONCE] = share.mul_(255).round_().to(torch.uint8)
-    return classes, confidence
-
-
 def _go_on() -> None:
     """Nothing ends the prediction between two patches."""
 
 
-def predict(
-    imagery: np.ndarray,
-    valid: np.ndarray | None,
-    network: Network,
-    card: ModelCard,
-    device: torch.device,
-    between: Callable[[], None] = _go_on,
-) -> Prediction:
-    """Classes and confidence of imagery that carries the card's margin on every side.
-
-    imagery: (bands, height + 2 margin, width + 2 margin) uint8. valid: (height + 2 margin, width + 2 margin)
-    bool, False outside the imagery, or None where all of it is there. network: of the card, on the device.
-    between: called before each patch; what it raises ends the prediction.
-    Returns (height, width) arrays; 0 and 0 where there is no imagery.
-    Raises BandMismatch; torch.OutOfMemoryError where a window does not fit the device.
-    """
-    margin = card.margin_px
-    height, width = imagery.shape[1] - 2 * margin, imagery.shape[2] - 2 * margin
-    classes = np.zeros((height, width), np.uint8)
-    confidence = np.zeros((height, width), np.uint8)
-    inside = None if valid is None else valid[margin : margin + height, margin : margin + width]
-    # A block at the edge of the imagery costs what its imagery costs.
-    box = Box(0, 0, height, width) if inside is None else box_of(inside, network.stride_px)
-    for patch in patches(box, margin, card.window_px):
-        between()
-        row, column, rows, columns = patch.keep
-        kept = np.s_[row : row + rows, column : column + columns]
-        classes[kept], confidence[kept] = _predict_patch(imagery, valid, patch, network, card, device)
-    if inside is not None:
-        classes[~inside] = 0
-        confidence[~inside] = 0
-    return Prediction(classes, confidence)
-
-
-def _predict_patch(
-    imagery: np.ndarray,
-    valid: np.ndarray | None,
-    patch: Patch,
-    network: Network,
-    card: ModelCard,
-    device: torch.device,
-) -> tuple[np.ndarray, np.ndarray]:
-    row, column, rows, columns = patch.read
-    seen = np.s_[row : row + rows, column : column + columns]
-    below, right = padding_to(network.stride_px, rows, columns)
-    margin = card.margin_px
-    with torch.inference_mode():
-        x = normalise(imagery[:, *seen], None if valid is None else valid[seen], card, device)
-        scores = network(functional.pad(x, (0, right, 0, below)) if below or right else x)[0]
-        if scores.shape[0] != len(card.values):
-            raise WeightsMismatch(
-                f"model card {card.id} maps {len(card.values)} channels, the network has {scores.shape[0]}"
-            )
-        kept = scores[:, margin : rows - margin, margin : columns - margin]
-        classes, confidence = classify(kept, card.values)
-        return classes.cpu().numpy(), confidence.cpu().numpy()
-
-
 class Predictor:
-    """A network in memory, on its device, ready for any number of blocks; one thread at a time."""
+    """Networks in memory, on their device, ready for any number of blocks; one thread at a time.
 
-    def __init__(self, card: ModelCard, network: Network, device: torch.device) -> None:
-        self.card = card
+    members: one network, or several whose shares of class values are averaged, each with its card and weights.
+    augmentation: how each of them looks at a patch; the shares are averaged over that too. A single network that
+    looks once gives its own scores' best, as does a block that no ensemble is asked for.
+    Raises Invalid where the members are not of one nomenclature and resolution.
+    """
+
+    def __init__(
+        self,
+        members: Sequence[tuple[ModelCard, Network]],
+        augmentation: Augmentation,
+        device: torch.device,
+        precision: torch.dtype = torch.float32,
+    ) -> None:
+        self.cards = tuple(card for card, _ in members)
+        _require_one_kind(self.cards)
+        self.bands = bands_of(self.cards)
+        self.margin_px = margin_of(self.cards)
+        self.nomenclature = self.cards[0].nomenclature
         self.device = device
-        self._network = fold_batch_norms(network).to(device)
+        self._augmentation = augmentation
+        self._members = [
+            Member(card, Forward(network, device, precision), self.bands, self.margin_px) for card, network in members
+        ]
+        self._most_at_once = max(member.fill for member in self._members)
+        # What does not fit a GPU is predicted by the networks themselves, in full precision.
+        self._networks = () if device.type == "cpu" else tuple(members)
         self._lock = threading.Lock()
 
     def predict(
         self, imagery: np.ndarray, valid: np.ndarray | None = None, between: Callable[[], None] = _go_on
     ) -> Prediction:
-        """As `predict` above; a window too large for the GPU's memory is predicted on the CPU instead.
+        """Classes and confidence of imagery that carries the margin on every side.
 
-        In smaller windows it would fit the GPU, and have other pixels under the same key. Raises DeviceBroken where
-        the GPU fails in another way.
+        imagery: (bands, height + 2 margin, width + 2 margin) uint8, bands in the order of `bands`. valid: (height + 2
+        margin, width + 2 margin) bool, False outside the imagery, or None where all of it is there. between: called
+        before each forward pass; what it raises ends the prediction.
+        Returns (height, width) arrays; 0 and 0 where there is no imagery.
+
+        What does not fit the device is tried with half the patches at a time, and at last on the CPU: in smaller
+        windows it would fit the GPU, and have other pixels under the same key.
+        Raises BandMismatch, WeightsMismatch; DeviceBroken where the GPU fails in another way.
         """
+        self._require_bands(imagery)
         with self._lock:
-            try:
-                return predict(imagery, valid, self._network, self.card, self.device, between)
-            except torch.OutOfMemoryError:
-                if self.device.type == "cpu":
-                    raise
-                log.warning("gpu_out_of_memory", model=self.card.id, window_px=self.card.window_px)
-            except RuntimeError as error:
-                if self.device.type == "cpu" or "CUDA" not in str(error):
-                    raise
-                raise DeviceBroken(f"the GPU failed: {str(error).splitlines()[0]}") from error
-            torch.cuda.empty_cache()
-            try:
-                return predict(imagery, valid, self._network.to("cpu"), self.card, torch.device("cpu"), between)
-            finally:
-                self._network.to(self.device)
+            while True:
+                try:
+                    return self._predict(imagery, valid, between)
+                except torch.OutOfMemoryError:
+                    log.warning("out_of_memory", models=self._ids, patches_at_once=self._most_at_once)
+                    if self._most_at_once == 1 and self.device.type == "cpu":
+                        raise
+                except RuntimeError as error:
+                    if self.device.type == "cpu" or "CUDA" not in str(error):
+                        raise
+                    raise DeviceBroken(f"the GPU failed: {str(error).splitlines()[0]}") from error
+                torch.cuda.empty_cache()
+                if self._most_at_once == 1:
+                    return self._on_cpu.predict(imagery, valid, between)
+                self._most_at_once //= 2
+
+    @cached_property
+    def _on_cpu(self) -> Predictor:
+        return Predictor(self._networks, self._augmentation, torch.device("cpu"))
+
+    @property
+    def _ids(self) -> list[str]:
+        return [card.id for card in self.cards]
+
+    def _require_bands(self, imagery: np.ndarray) -> None:
+        if imagery.ndim != 3 or imagery.shape[0] != len(self.bands) or imagery.dtype != np.uint8:
+            raise BandMismatch(
+                f"model {' with '.join(self._ids)} takes {len(self.bands)} bands of bytes ({', '.join(self.bands)}); "
+                f"the imagery is {imagery.dtype} {imagery.shape}"
+            )
+
+    def _predict(self, imagery: np.ndarray, valid: np.ndarray | None, between: Callable[[], None]) -> Prediction:
+        margin = self.margin_px
+        height, width = imagery.shape[1] - 2 * margin, imagery.shape[2] - 2 * margin
+        inside = np.ones((height, width), bool)
+        if valid is not None:
+            inside = valid[margin : margin + height, margin : margin + width]
+        with torch.inference_mode():
+            seen = None if valid is None or valid.all() else self._upload(valid)
+            on_device = Imagery(self._upload(imagery), seen)
+            together = len(self._members) > 1 or self._augmentation is not Augmentation.NONE
+            best = self._best_together if together else self._best_alone
+            found = best(on_device, inside, between).cpu().numpy()
+        found[:, ~inside] = 0
+        return Prediction(*found)
+
+    def _upload(self, array: np.ndarray) -> Tensor:
+        tensor = torch.from_numpy(np.ascontiguousarray(array))
+        if self.device.type == "cuda":
+            tensor = tensor.pin_memory()  # the copy does not wait for the device, nor the device for it
+        return tensor.to(self.device, non_blocking=True)
+
+    def _best_alone(self, imagery: Imagery, inside: np.ndarray, between: Callable[[], None]) -> Tensor:
+        """(2, height, width) uint8 on the device: class values and confidence; 0 where nothing was predicted."""
+        (member,) = self._members
+        found = torch.zeros((2, *inside.shape), dtype=torch.uint8, device=self.device)
+        for kept, scores in member.scores(imagery, inside, AS_IT_IS, self._most_at_once, between):
+            row, column, rows, columns = kept
+            part = found[:, row : row + rows, column : column + columns]
+            part[0], part[1] = classify(scores, member.card.values)
+        return found
+
+    def _best_together(self, imagery: Imagery, inside: np.ndarray, between: Callable[[], None]) -> Tensor:
+        """As `_best_alone`, of the mean over members and augmentation."""
+        values = [value for card in self.cards for value in card.values]
+        height, width = inside.shape
+        shares = Shares(values, height, width, self.device)
+        for member in self._members:
+            for symmetry in symmetries(self._augmentation):
+                shares.begin_pass()
+                for kept, scores in member.scores(imagery, inside, symmetry, self._most_at_once, between):
+                    shares.add(kept, scores, member.card.values)
+        return torch.stack(shares.best())
 
 
-_predictors: OrderedDict[str, Predictor] = OrderedDict()
+def _require_one_kind(cards: Sequence[ModelCard]) -> None:
+    kinds = {(card.nomenclature, card.resolution_m) for card in cards}
+    if len(kinds) != 1:
+        raise Invalid(
+            "models of one ensemble predict the same nomenclature at the same resolution; asked for were "
+            + ", ".join(f"{card.id} ({card.nomenclature}, {card.resolution_m:g} m)" for card in cards)
+        )
+
+
+_predictors: OrderedDict[tuple[str, ...], Predictor] = OrderedDict()
 _predictors_lock = threading.Lock()
 
 
-def predictor(card: ModelCard, weights: Callable[[], AbstractContextManager[Path]]) -> Predictor:
-    """The predictor of a complete card, loaded once per process (the last few used are kept).
+def predictor(models: Sequence[tuple[ModelCard, Weights]], augmentation: Augmentation = Augmentation.NONE) -> Predictor:
+    """The predictor of complete cards, loaded once per process (the last few used are kept).
 
-    weights: gives a context with the weights' file, which may have to be fetched; asked for only where it is needed.
-    The device is that of the setting COSIA_DEVICE. Loaded on first use: a forked child cannot inherit a CUDA
-    context. Raises WeightsUnreadable, WeightsMismatch, Misconfigured.
+    The weights are asked for only where they are needed. Device and precision are those of the settings
+    COSIA_DEVICE and COSIA_PRECISION. Loaded on first use: a forked child cannot inherit a CUDA context. Raises
+    WeightsUnreadable, WeightsMismatch, Misconfigured, Invalid.
     """
-    key = card.model_dump_json()
+    key = (augmentation, *(card.model_dump_json() for card, _ in models))
     with _predictors_lock:
         if key not in _predictors:
             device = select_device(settings().device)
-            with weights() as file:
-                _predictors[key] = Predictor(card, network_of(card, file), device)
-            log.info("network_loaded", model=card.id, device=str(device))
-            while len(_predictors) > _NETWORKS_KEPT:
+            precision = select_precision(settings().precision, device)
+            members = [(card, _loaded(card, weights)) for card, weights in models]
+            _predictors[key] = Predictor(members, augmentation, device, precision)
+            log.info(
+                "network_loaded",
+                models=[card.id for card, _ in models],
+                augmentation=augmentation.value,
+                device=str(device),
+                precision=str(precision).removeprefix("torch."),
+            )
+            while len(_predictors) > _PREDICTORS_KEPT:
                 _predictors.popitem(last=False)
         _predictors.move_to_end(key)
         return _predictors[key]
+
+
+def _loaded(card: ModelCard, weights: Weights) -> Network:
+    with weights() as file:
+        return network_of(card, file)

@@ -32,7 +32,7 @@ def write_source_map(
         max(file.bounds.top for file in files),
     )
     territory = prediction_grid(source.epsg)
-    classes = nomenclature(predictor.card.nomenclature)
+    classes = nomenclature(predictor.nomenclature)
     parts = _parts(territory, bounds, FileReader(files, source), predictor)
     write_class_cog(path, _pixels_over(territory, bounds), parts, classes, progress)
     sidecar = path.with_name(f"{path.name}.aux.xml")
@@ -59,8 +59,8 @@ def _parts(territory: PredictionGrid, bounds: Bounds, reader: FileReader, predic
 
 def _part(block: Grid, whole: Grid, reader: FileReader, predictor: Predictor) -> Part:
     """A block's classes as far as they lie in the whole window."""
-    card = predictor.card
-    classes = predictor.predict(*reader.read(block.grown(card.margin_px), card.bands)).classes
+    around = block.grown(predictor.margin_px)
+    classes = predictor.predict(*reader.read(around, predictor.bands)).classes
     column = round((block.left - whole.left) / whole.resolution_m)
     row = round((whole.top - block.top) / whole.resolution_m)
     left, right = max(0, column), min(whole.width, column + block.width)

@@ -5,7 +5,7 @@ The layout depends on the raster's size and the card only, so that equal input g
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -41,6 +41,16 @@ def patches(box: Box, margin_px: int, window_px: int) -> Iterator[Patch]:
                 read=Box(row, column, kept_height + 2 * margin_px, kept_width + 2 * margin_px),
                 keep=Box(row, column, kept_height, kept_width),
             )
+
+
+def groups(patches: Iterable[Patch], most: int) -> Iterator[list[Patch]]:
+    """The patches in groups of one size read, each of `most` at most, for forward passes of several at once."""
+    of_size: dict[tuple[int, int], list[Patch]] = {}
+    for patch in patches:
+        of_size.setdefault(patch.read[2:], []).append(patch)
+    for same in of_size.values():
+        for first in range(0, len(same), most):
+            yield same[first : first + most]
 
 
 def box_of(valid: np.ndarray, stride_px: int) -> Box:

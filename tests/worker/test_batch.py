@@ -31,9 +31,10 @@ from tests import samples
 from tests.worker.watched import Watched
 from worker.architectures import build
 from worker.batch import Batch
+from worker.devices import DeviceBroken
 from worker.finalize import finalize
 from worker.fitness import weights_fault
-from worker.pipeline import DeviceBroken, Prediction, Predictor, _predictors
+from worker.pipeline import Prediction, Predictor, _predictors
 from worker.prediction_outputs import PredictionOutputs
 from worker.presence import Presence
 from worker.watchdog import STALLED

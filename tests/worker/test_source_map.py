@@ -9,7 +9,7 @@ import rasterio
 import torch
 from torch import Tensor
 
-from app.definitions import Band, ImagerySource, ModelCard, Role
+from app.definitions import Augmentation, Band, ImagerySource, ModelCard, Role
 from app.imagery import Bounds, ImageryFile
 from tests.imagery_files import LEFT, TOP, random_bytes, write_raster
 from worker.architectures.network import Network
@@ -37,9 +37,8 @@ def test_map_covers_the_files_pixel_by_pixel_and_nothing_else(card: ModelCard, t
     card = card.model_copy(update={"margin_px": 16})
     told: list[float] = []
 
-    write_source_map(
-        tmp_path / "map.tif", source, files, Predictor(card, Brightest(), torch.device("cpu")), told.append
-    )
+    predictor = Predictor([(card, Brightest())], Augmentation.NONE, torch.device("cpu"))
+    write_source_map(tmp_path / "map.tif", source, files, predictor, told.append)
 
     with rasterio.open(tmp_path / "map.tif") as raster:
         assert raster.crs.to_epsg() == 2154

@@ -11,8 +11,8 @@ from app.definitions import ModelCard, nomenclature
 from app.settings import settings
 from app.storage import storage
 from worker import weights
+from worker.devices import select_device
 from worker.evaluation import table
-from worker.pipeline import select_device
 from worker.training.run import Recipe, evaluate_scenes
 from worker.training.scenes import HELD_OUT_SEEDS
 

@@ -32,5 +32,5 @@ def predict(source_id: str, model_id: str, out: Path) -> None:
         def show(done: float) -> None:
             bar.update(round(done * 100) - bar.n)
 
-        write_source_map(out, source, files, predictor(found.card, found.weights), show)
+        write_source_map(out, source, files, predictor([(found.card, found.weights)]), show)
     click.echo(f"{out} holds the classes, {out.name}.aux.xml their names")

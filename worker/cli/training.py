@@ -10,8 +10,8 @@ import torch
 from app.settings import settings
 from worker import weights
 from worker.cli.evaluation import class_names
+from worker.devices import select_device
 from worker.evaluation import table
-from worker.pipeline import select_device
 from worker.training.run import Recipe, export
 from worker.training.run import train as run_training
 

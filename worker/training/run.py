@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from app.definitions import ModelCard, nomenclature
+from app.definitions import Augmentation, ModelCard, nomenclature
 from app.definitions.model_card import Score
 from app.demonstration.scene import compose
 from worker.architectures.network import Network
@@ -116,7 +116,7 @@ def evaluate_scenes(
     """Confusion matrix and figures over scenes of these seeds, predicted as in production, margin left out."""
     values = sorted(value for value in card.values if value)
     largest = max(values)
-    ready = Predictor(card, network, device)
+    ready = Predictor([(card, network)], Augmentation.NONE, device)
     matrix = np.zeros((largest + 1, largest + 1), np.int64)
     inside = slice(card.margin_px, scene_px - card.margin_px)
     for seed in seeds:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.definitions.augmentation import Augmentation
 from app.definitions.ensemble import MOST_MEMBERS, Ensemble, Member, bands_of, margin_of, parts_of, predicted_by
+from app.definitions.extra_input import ExtraInput
 from app.definitions.grid import BLOCK_PX, BlockCell, Grid, PredictionGrid, prediction_grid
 from app.definitions.imagery_source import ImagerySource, shipped_imagery_sources
 from app.definitions.model_card import ModelCard, shipped_model_cards, shipped_weights
@@ -18,6 +19,7 @@ __all__ = [
     "Band",
     "BlockCell",
     "Ensemble",
+    "ExtraInput",
     "Grid",
     "ImagerySource",
     "LandCoverClass",

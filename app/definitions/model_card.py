@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from app.definitions.extra_input import ExtraInput
 from app.definitions.roles import Band
 
 _FOLDER = Path(__file__).parent / "model_cards"
@@ -90,6 +91,7 @@ class ModelCard(BaseModel):
     architecture: str = Field(description="Name in the registry of worker.architectures.")
     parameters: dict[str, Any] = Field(default_factory=dict, description="Arguments of the architecture.")
     bands: tuple[Band, ...]
+    extra_inputs: tuple[ExtraInput, ...] = Field((), description="What the network needs beside its bands.")
     mean: tuple[float, ...] = Field(description="Per band, on 0-255 values.")
     std: tuple[float, ...] = Field(description="Per band, on 0-255 values.")
     values: tuple[int, ...]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from app.definitions import ExtraInput
 from app.errors import BandMismatch
 from worker.architectures.metadata import ENCODED
 from worker.architectures.network import Network
@@ -21,7 +22,7 @@ class MetadataUNet(Network):
     """A U-Net that also takes metadata. Its patches are 512 px high."""
 
     stride_px = UNet.stride_px
-    extra_inputs = frozenset({"metadata"})
+    extra_inputs = frozenset({ExtraInput.METADATA})
 
     def __init__(self, parameters: UNetParameters) -> None:
         super().__init__()

@@ -7,6 +7,7 @@ from typing import ClassVar, NamedTuple, TypedDict, Unpack
 
 from torch import Tensor, nn
 
+from app.definitions import ExtraInput
 from app.errors import ParameterInvalid
 
 
@@ -24,7 +25,7 @@ class Series(NamedTuple):
 
 
 class ExtraInputs(TypedDict, total=False):
-    """What a network may need beside the imagery, for the same items of a batch.
+    """The values of each ExtraInput, for the same items of a batch.
 
     metadata: (batch, 45) float32, of `worker.architectures.metadata.encode`.
     series: satellite images of the same place.
@@ -40,19 +41,20 @@ class Network(nn.Module):
     stride_px: ClassVar[int]
     """Height and width of the input must be multiples of this."""
 
-    extra_inputs: frozenset[str] = frozenset()
-    """The keys of ExtraInputs without which this network cannot run; it takes no others."""
+    extra_inputs: frozenset[ExtraInput] = frozenset()
+    """What this network cannot run without; it takes no others."""
 
     def __call__(self, x: Tensor, **extra: Unpack[ExtraInputs]) -> Tensor:
         """Raises ParameterInvalid where the extra inputs are not those that the network needs."""
         if extra.keys() != self.extra_inputs:
             raise ParameterInvalid(
-                f"this network takes {_listed(self.extra_inputs)} beside the imagery; it was given {_listed(extra)}",
+                f"this network takes {listed(self.extra_inputs)} beside the imagery; it was given {listed(extra)}",
                 "model",
             )
         logits: Tensor = super().__call__(x, **extra)
         return logits
 
 
-def _listed(names: Iterable[str]) -> str:
+def listed(names: Iterable[str]) -> str:
+    """Names as a sentence lists them, in alphabetical order."""
     return " and ".join(sorted(names)) or "nothing"

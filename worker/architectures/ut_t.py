@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn import functional
 
+from app.definitions import ExtraInput
 from worker.architectures.metadata_unet import MetadataEncoder, add_metadata
 from worker.architectures.network import Network, Series
 from worker.architectures.unet import UNet, UNetParameters
@@ -53,7 +54,7 @@ class UTT(Network):
             self.mtd_mlp = MetadataEncoder(dropout=0.5)
         # Scores of the second loss that the network was trained with; a prediction does not need them.
         self.reshape_utae_output = nn.Sequential(nn.Identity(), nn.Conv2d(satellite, parameters.logits, 1))
-        self.extra_inputs = frozenset({"series", "metadata"} if parameters.metadata else {"series"})
+        self.extra_inputs = frozenset(ExtraInput if parameters.metadata else {ExtraInput.SERIES})
 
     def forward(self, x: Tensor, series: Series, metadata: Tensor | None = None) -> Tensor:
         maps = self.arch_vhr.encoder(x)

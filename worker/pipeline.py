@@ -15,7 +15,7 @@ import structlog
 import torch
 from torch import Tensor
 
-from app.definitions import Augmentation, ModelCard, bands_of, margin_of
+from app.definitions import Augmentation, ModelCard, bands_of, margin_of, require_imagery_alone
 from app.errors import BandMismatch, Invalid
 from app.settings import settings
 from worker.architectures.network import Network
@@ -51,7 +51,8 @@ class Predictor:
     members: one network, or several whose shares of class values are averaged, each with its card and weights.
     augmentation: how each of them looks at a patch; the shares are averaged over that too. A single network that
     looks once gives its own scores' best, as does a block that no ensemble is asked for.
-    Raises Invalid where the members are not of one nomenclature and resolution.
+    Raises Invalid where the members are not of one nomenclature and resolution, ParameterInvalid where one needs more
+    than imagery.
     """
 
     def __init__(
@@ -63,6 +64,8 @@ class Predictor:
     ) -> None:
         self.cards = tuple(card for card, _ in members)
         _require_one_kind(self.cards)
+        for card in self.cards:
+            require_imagery_alone(card)
         self.bands = bands_of(self.cards)
         self.margin_px = margin_of(self.cards)
         self.nomenclature = self.cards[0].nomenclature

@@ -7,7 +7,7 @@ from app.definitions.ensemble import MOST_MEMBERS, Ensemble, Member, bands_of, m
 from app.definitions.extra_input import ExtraInput
 from app.definitions.grid import BLOCK_PX, BlockCell, Grid, PredictionGrid, prediction_grid
 from app.definitions.imagery_source import ImagerySource, shipped_imagery_sources
-from app.definitions.model_card import ModelCard, shipped_model_cards, shipped_weights
+from app.definitions.model_card import ModelCard, require_imagery_alone, shipped_model_cards, shipped_weights
 from app.definitions.nomenclature import LandCoverClass, Nomenclature, nomenclature
 from app.definitions.remote_service import RemoteLayer, RemoteService
 from app.definitions.roles import Band, Role
@@ -36,6 +36,7 @@ __all__ = [
     "parts_of",
     "predicted_by",
     "prediction_grid",
+    "require_imagery_alone",
     "shipped_imagery_sources",
     "shipped_model_cards",
     "shipped_weights",

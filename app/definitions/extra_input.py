@@ -13,3 +13,7 @@ class ExtraInput(StrEnum):
 
     METADATA = "metadata"
     SERIES = "series"
+
+    @property
+    def words(self) -> str:
+        return {ExtraInput.METADATA: "the facts of each photograph", ExtraInput.SERIES: "a Sentinel-2 series"}[self]

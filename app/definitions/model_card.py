@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.definitions.extra_input import ExtraInput
 from app.definitions.roles import Band
+from app.errors import ParameterInvalid
 
 _FOLDER = Path(__file__).parent / "model_cards"
 _SHA256 = r"^[0-9a-f]{64}$"
@@ -129,6 +130,17 @@ def shipped_model_cards() -> dict[str, ModelCard]:
     """The cards of the `model_cards` folder, by id."""
     cards = [ModelCard.model_validate_json(path.read_bytes()) for path in sorted(_FOLDER.glob("*.json"))]
     return {card.id: card for card in cards}
+
+
+def require_imagery_alone(card: ModelCard, parameter: str = "model") -> None:
+    """Raises ParameterInvalid, for that parameter, where a network cannot work on the bands of its imagery alone."""
+    if card.extra_inputs:
+        needed = " and ".join(each.words for each in card.extra_inputs)
+        raise ParameterInvalid(
+            f"model {card.id!r} needs {needed} beside the imagery, which no imagery source gives: "
+            "choose a model that works on imagery alone",
+            parameter,
+        )
 
 
 def shipped_weights(card: ModelCard) -> Path | None:

@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from app.definitions import Augmentation, Band, ModelCard
-from app.errors import BandMismatch, Invalid, WeightsMismatch
+from app.definitions import Augmentation, Band, ExtraInput, ModelCard
+from app.errors import BandMismatch, Invalid, ParameterInvalid, WeightsMismatch
 from worker import weights
 from worker.architectures import build
 from worker.architectures.folding import fold_batch_norms
@@ -311,6 +311,13 @@ def test_members_of_different_kinds_are_refused(card: ModelCard) -> None:
 
     with pytest.raises(Invalid, match=r"tiny \(cosia, 0.2 m\), coarse \(cosia, 0.5 m\)"):
         Predictor([(card, Scripted()), (coarse, Scripted())], Augmentation.NONE, CPU)
+
+
+def test_network_that_needs_more_than_imagery_is_refused(card: ModelCard) -> None:
+    fused = card.model_copy(update={"extra_inputs": (ExtraInput.METADATA, ExtraInput.SERIES)})
+
+    with pytest.raises(ParameterInvalid, match="'tiny' needs the facts of each photograph and a Sentinel-2 series"):
+        Predictor([(fused, Scripted())], Augmentation.NONE, CPU)
 
 
 class FromTheLeft(Network):

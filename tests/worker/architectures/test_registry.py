@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 import torch
 
-from app.definitions import Band, ModelCard
+from app.definitions import Band, ExtraInput, ModelCard
 from app.errors import ParameterInvalid, Unknown
 from worker.architectures import ARCHITECTURES, build
 from worker.architectures.folding import fold_batch_norms
@@ -17,7 +17,21 @@ from worker.architectures.network import ExtraInputs, Network, Series
 SMALL_UNET: dict[str, object] = {
     "stem": 4, "encoder": [4, 8, 8, 8], "blocks": [2, 1, 1, 1], "decoder": [8, 8, 4, 4, 4],
 }  # fmt: skip
+SMALL_RESNET: dict[str, object] = {key: SMALL_UNET[key] for key in ("stem", "encoder", "blocks")}
+SMALL_CONVNEXT: dict[str, object] = {"widths": [4, 4, 8, 8], "blocks": [1, 1, 2, 1]}
 SMALL: dict[str, dict[str, object]] = {
+    "deeplabv3-resnet": {**SMALL_RESNET, "pyramid": 8, "rates": [1, 2, 3]},
+    "fpn-resnet": {**SMALL_RESNET, "pyramid": 8, "segmentation": 32},
+    "unet-convnext": {**SMALL_CONVNEXT, "decoder": [8, 8, 4, 4, 4]},
+    "unet-mit": {"widths": [4, 4, 10, 8], "blocks": [1, 1, 2, 1], "decoder": [8, 8, 4, 4, 4]},
+    "upernet-convnext": {**SMALL_CONVNEXT, "pyramid": 8, "segmentation": 4},
+    "upernet-swin": {
+        "embedding": 4,
+        "blocks": [2, 2, 2, 2],
+        "heads": [1, 2, 2, 4],
+        "attention_window": 3,
+        "pyramid": 8,
+    },
     "unet-resnet": SMALL_UNET,
     "unet-resnet-metadata": SMALL_UNET,
     "ut-t": {
@@ -26,6 +40,10 @@ SMALL: dict[str, dict[str, object]] = {
     },
 }
 """Parameters of each architecture that make a small network of it."""
+
+
+EXTRA_INPUTS = {"unet-resnet-metadata": (ExtraInput.METADATA,), "ut-t": (ExtraInput.SERIES,)}
+"""What each of these small networks needs beside its bands."""
 
 
 def imagery_of(network: Network, batch: int) -> torch.Tensor:
@@ -49,6 +67,7 @@ def card_of(architecture: str, **parameters: object) -> ModelCard:
         architecture=architecture,
         parameters=parameters,
         bands=(Band.R, Band.G, Band.B),
+        extra_inputs=EXTRA_INPUTS.get(architecture, ()),
         mean=(0, 0, 0),
         std=(1, 1, 1),
         values=(1, 2, 0, 4),
@@ -89,7 +108,40 @@ def test_unknown_architecture_is_named_with_those_there_are() -> None:
         build(card_of("perceptron"))
 
 
-@pytest.mark.parametrize("parameters", [{"depth": 5}, {"encoder": [64, 128]}, {"stem": 0}])
-def test_wrong_parameter_is_named(parameters: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    ("architecture", "parameters"),
+    [
+        ("unet-resnet", {"depth": 5}),
+        ("unet-resnet", {"encoder": [64, 128]}),
+        ("unet-resnet", {"stem": 0}),
+        ("fpn-resnet", {"segmentation": 100}),
+        ("upernet-swin", {"heads": [3, 6, 12, 24]}),
+        ("upernet-swin", {"attention_window": 1}),
+        ("unet-mit", {"heads": [1, 2, 5, 7]}),
+    ],
+)
+def test_wrong_parameter_is_named(architecture: str, parameters: dict[str, object]) -> None:
     with pytest.raises(ParameterInvalid, match=f"parameter {next(iter(parameters))}"):
-        build(card_of("unet-resnet", **parameters))
+        build(card_of(architecture, **parameters))
+
+
+@pytest.mark.parametrize("given", ["in_channels", "logits"])
+def test_card_does_not_repeat_its_bands_and_values_as_parameters(given: str) -> None:
+    with pytest.raises(ParameterInvalid, match=f"parameter {given} of unet-resnet follows from"):
+        build(card_of("unet-resnet", **{given: 3}))
+
+
+@pytest.mark.parametrize(
+    ("architecture", "stated", "message"),
+    [
+        ("ut-t", (), "ut-t with these parameters needs the extra inputs series; the card states nothing"),
+        ("unet-resnet", (ExtraInput.SERIES,), "needs the extra inputs nothing; the card states series"),
+    ],
+)
+def test_card_must_state_the_extra_inputs_of_its_network(
+    architecture: str, stated: tuple[ExtraInput, ...], message: str
+) -> None:
+    card = card_of(architecture, **SMALL[architecture]).model_copy(update={"extra_inputs": stated})
+
+    with pytest.raises(ParameterInvalid, match=message):
+        build(card)

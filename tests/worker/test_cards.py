@@ -11,6 +11,8 @@ from worker.weights import file_sha256, network_of
 
 CARDS = list(shipped_model_cards().values())
 FLAIR = [card for card in CARDS if card.id.startswith("flair-inc-")]
+FLAIR_HUB = [card for card in CARDS if card.id.startswith("flair-hub-")]
+PUBLISHED = [card for card in CARDS if card.published]
 
 
 @pytest.mark.parametrize("card", CARDS, ids=lambda card: card.id)
@@ -62,3 +64,63 @@ def test_flair_cards_map_logits_to_classes_by_flair_code(card: ModelCard) -> Non
 
 def test_flair_cards_are_there_for_three_four_and_five_bands() -> None:
     assert {len(card.bands) for card in FLAIR} == {3, 4, 5}
+
+
+@pytest.mark.parametrize("card", FLAIR_HUB, ids=lambda card: card.id)
+def test_flair_hub_cards_map_logits_to_classes_by_flair_hub_s_own_order(card: ModelCard) -> None:
+    """Indexes 0-14 were trained; 15 (clear cut), ligneous, mixed and undefined never win."""
+    by_index = {each.flair_hub_index: each.value for each in nomenclature().classes}
+
+    assert card.values == tuple(by_index[index] if index < 15 else 0 for index in range(19))
+
+
+@pytest.mark.parametrize("card", FLAIR_HUB, ids=lambda card: card.id)
+def test_flair_hub_infrared_cards_take_near_infrared_first(card: ModelCard) -> None:
+    """Source: channels 4, 1, 2 of R, G, B, NIR, and their statistics (configurations of IGNF/FLAIR-HUB)."""
+    if "-irc-" in card.id:
+        assert card.bands == (Band.NIR, Band.R, Band.G)
+        assert (card.mean, card.std) == ((106.59, 105.66, 111.35), (39.78, 52.23, 45.62))
+    else:
+        assert card.bands == (Band.R, Band.G, Band.B)
+        assert (card.mean, card.std) == ((105.66, 111.35, 102.18), (52.23, 45.62, 44.3))
+
+
+def test_every_published_aerial_network_has_a_card() -> None:
+    """Source: the publisher's pages on the hub, 8 of FLAIR-INC and 9 of FLAIR-HUB on one aerial image."""
+    assert len({card.published.repository for card in PUBLISHED if card.published}) == len(PUBLISHED) == 17
+    assert {card.id for card in PUBLISHED} == {card.id for card in FLAIR + FLAIR_HUB}
+
+
+@pytest.mark.parametrize(
+    ("name", "millions"),
+    [  # what the publisher's pages state: parameters, or bytes of a file of float32 numbers over four
+        ("flair-inc-rvbie", 98 / 4),
+        ("flair-inc-rvb-fpn", 92.8 / 4),
+        ("flair-inc-rvb-deeplabv3", 104 / 4),
+        ("flair-inc-rvb-mitb5", 339 / 4),
+        ("flair-hub-rvb-swinbase", 89.4),
+        ("flair-hub-irc-swinbase", 89.4),
+        ("flair-hub-irc-convnextv2tiny", 29.8),
+        ("flair-hub-irc-convnextv2base", 90.2),
+    ],
+)
+def test_network_has_as_many_parameters_as_the_published_one(name: str, millions: float) -> None:
+    with torch.device("meta"):
+        network = build(shipped_model_cards()[name])
+
+    assert sum(each.numel() for each in network.parameters()) / 1e6 == pytest.approx(millions, rel=3e-3)
+
+
+@pytest.mark.parametrize("card", [card for card in PUBLISHED if card.scores], ids=lambda card: card.id)
+def test_mean_of_the_published_figures_is_the_mean_they_state(card: ModelCard) -> None:
+    for score in card.scores:
+        if score.iou and score.mean_iou is not None:
+            assert sum(score.iou.values()) / len(score.iou) == pytest.approx(score.mean_iou, abs=2e-4)
+            assert set(score.iou) <= {each.code for each in nomenclature().classes if each.value in card.values}
+
+
+def test_no_published_card_shares_its_figures_with_another() -> None:
+    """A figure that nobody retrieved is absent; it is never that of a sister network."""
+    figures = [(score.overall_accuracy, score.mean_iou) for card in PUBLISHED for score in card.scores[:1]]
+
+    assert len(set(figures)) == len(figures)

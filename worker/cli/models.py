@@ -69,9 +69,7 @@ def _wanted(card: ModelCard, name: str | None, file: str | None) -> HubFile:
     published = card.published
     repository, _, revision = (name or "").partition("@")
     if name is not None and not (re.match(REPOSITORY, repository) and re.match(REVISION, revision or "main")):
-        raise ParameterInvalid(
-            f"{name!r} is no repository of a hub: expected OWNER/NAME or OWNER/NAME@REVISION", "from"
-        )
+        raise ParameterInvalid(f"{name!r} names no repository of a hub: expected OWNER/NAME[@REVISION]", "from")
     if not repository:
         if published is None:
             raise ParameterInvalid(

@@ -63,10 +63,9 @@ def load(network: Network, state: Mapping[str, Tensor], name: str) -> None:
         raise WeightsMismatch(f"{name} does not fit the architecture: {'; '.join(found)}{_fitting_card(state)}")
     for key, tensor in state.items():
         if tensor.shape != expected[key].shape:
-            raise WeightsMismatch(
-                f"{name} does not fit the architecture: {key} is {tuple(tensor.shape)}, "
-                f"expected {tuple(expected[key].shape)}{_fitting_card(state)}"
-            )
+            shapes = f"{key} is {tuple(tensor.shape)}, expected {tuple(expected[key].shape)}"
+            bands = _bands_of(state, expected)
+            raise WeightsMismatch(f"{name} does not fit the architecture: {shapes}{bands}{_fitting_card(state)}")
         if not torch.isfinite(tensor).all():
             raise WeightsUnreadable(f"{name} is damaged: {key} holds values that are not finite")
     network.load_state_dict(dict(state), strict=True)
@@ -76,6 +75,14 @@ def _listed(what: str, keys: list[str]) -> str:
     named = ", ".join(keys[:_NAMED_IN_A_MESSAGE])
     more = len(keys) - _NAMED_IN_A_MESSAGE
     return f"{len(keys)} tensors {what} ({named}{f' and {more} more' if more > 0 else ''})"
+
+
+def _bands_of(state: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> str:
+    """Words for the commonest difference: a network of other bands, which its first convolution shows."""
+    first = next((key for key, tensor in expected.items() if tensor.ndim == 4), None)
+    if first is None or state[first].ndim != 4 or state[first].shape[1] == expected[first].shape[1]:
+        return ""
+    return f" (made for {state[first].shape[1]} bands, the card lists {expected[first].shape[1]})"
 
 
 def _fitting_card(state: Mapping[str, Tensor]) -> str:

@@ -6,15 +6,18 @@ from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from typing import NamedTuple
 
-from app import models
+from app import imagery, models
 from app.broker_policy import eviction_policy, fault_of, is_safe
 from app.database import sessions
 from app.database.engine import database_url
 from app.database.migrate import require_head
+from app.definitions import ImagerySource, shipped_imagery_sources
 from app.errors import CosiaError, Misconfigured, Unavailable
 from app.settings import Settings
 from app.standing import Worker, standing
 from app.storage import storage
+
+_MAP_SERVER_PATIENCE_S = 10.0
 
 
 class Line(NamedTuple):
@@ -33,6 +36,8 @@ def check_components(settings: Settings) -> Iterator[Line]:
     if database.ok:
         yield from _at_work(settings)
     yield _line("models", _models)
+    if database.ok:
+        yield from _map_servers()
     has_torch = find_spec("torch") is not None
     yield Line("worker", has_torch, "torch is installed" if has_torch else "torch is missing: install the worker extra")
 
@@ -100,6 +105,29 @@ def _of_worker(worker: Worker) -> str:
     return (
         f"{worker.device}, queues {worker.queues}, {state}, seen {worker.seen_s_ago:.0f} s ago{paces and ', ' + paces}"
     )
+
+
+def _map_servers() -> Iterator[Line]:
+    """Whether the servers of imagery answer. One that is shipped need not: there may be no way out from here."""
+    with sessions().read() as session:
+        sources = [source for source in imagery.list_sources(session) if source.service is not None]
+    for source in sources:
+        yield _map_server(source, is_shipped=source == shipped_imagery_sources().get(source.id))
+
+
+def _map_server(source: ImagerySource, *, is_shipped: bool) -> Line:
+    from app.imagery.remote import check_service  # with its HTTP client: other commands start without it
+
+    component = f"imagery {source.id}"
+    if source.service is None:
+        return Line(component, True, "read from files")
+    try:
+        check_service(source, source.service, patience_s=_MAP_SERVER_PATIENCE_S, tries=1)
+    except Unavailable as error:
+        return Line(component, is_shipped, f"{error.message}; predictions from it wait until it answers")
+    except CosiaError as error:
+        return Line(component, False, error.message)
+    return Line(component, True, "its map server answers")
 
 
 def _models() -> str:

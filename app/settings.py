@@ -64,6 +64,13 @@ class Settings(BaseSettings):
     km2_per_day: float = Field(500.0, gt=0, description="Largest area one caller may ask for in 24 hours, km².")
     queue_length: int = Field(10_000, gt=0, description="Most blocks waiting to be computed, of all jobs.")
 
+    remote_imagery: bool = Field(
+        True, description="Whether the shipped definitions of public map servers are offered as imagery."
+    )
+    imagery_cache_bytes: int = Field(
+        10_000_000_000, ge=0, description="Most bytes kept of what map servers gave; the least recently used go first."
+    )
+
     followers: int = Field(500, gt=0, description="Most event streams of jobs open at a time, in each process.")
 
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Device of the networks.")

@@ -61,6 +61,12 @@ def openlayers() -> Path | None:
     return path if (path / "ol").is_dir() and program("node") else None
 
 
+def mapserver() -> Path | None:
+    """MapServer's program, which Debian keeps where web servers look for it."""
+    path = Path("/usr/lib/cgi-bin/mapserv")
+    return path if path.exists() else program("mapserv")
+
+
 def mount() -> Path | None:
     """What puts a small file system under a folder."""
     return program("mount") if os.geteuid() == 0 else None
@@ -76,6 +82,7 @@ COMPONENTS = {
     "mount": Component(
         "mount as root", lambda: program("mount") if os.geteuid() == 0 else None, "run the tests as root"
     ),
+    "mapserver": Component("MapServer", mapserver, "apt install cgi-mapserver"),
     "nginx": Component("nginx", lambda: program("nginx"), "apt install nginx-light"),
     "dclint": Component("dclint", dclint, "make test installs it"),
 }

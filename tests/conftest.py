@@ -47,6 +47,7 @@ def data_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     """The data folder of this process during one test: never the developer's own."""
     folder = tmp_path_factory.mktemp("data")
     monkeypatch.setenv("COSIA_DATA", str(folder))
+    monkeypatch.setenv("COSIA_REMOTE_IMAGERY", "false")  # no test asks a public server
     forget_settings()
     yield folder
     forget_settings()

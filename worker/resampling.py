@@ -1,4 +1,4 @@
-"""Bilinear resampling of bytes in fixed point: the same pixel gives the same byte in whatever window it is asked."""
+"""Bilinear resampling, weights in fixed point: the same pixel gives the same byte in whatever window it is asked."""
 
 from __future__ import annotations
 
@@ -68,6 +68,19 @@ def bilinear(band: np.ndarray, rows: Axis, columns: Axis) -> np.ndarray:
     sums = blended[:, columns.lower - left] * (_ONE - right) + blended[:, columns.upper - left] * right
     rounded: np.ndarray = (sums + _ONE * _ONE // 2) >> 16
     return rounded.astype(np.uint8)
+
+
+def bilinear_metres(heights: np.ndarray, rows: Axis, columns: Axis) -> np.ndarray:
+    """As `bilinear`, for (height, width) float64 in metres; NaN where any of the pixels that count is NaN."""
+    top, left = rows.window[0], columns.window[0]
+    blended = _blend(heights[rows.lower - top], heights[rows.upper - top], rows.weight[:, None] / _ONE)
+    return _blend(blended[:, columns.lower - left], blended[:, columns.upper - left], columns.weight / _ONE)
+
+
+def _blend(lower: np.ndarray, upper: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """A weight of 0 takes the lower as it is: NaN times 0 would be NaN."""
+    blended: np.ndarray = np.where(weight == 0, lower, lower * (1 - weight) + upper * weight)
+    return blended
 
 
 def nearest(mask: np.ndarray, rows: Axis, columns: Axis) -> np.ndarray:

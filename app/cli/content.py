@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -12,10 +14,12 @@ from app.database import LayerRow, sessions
 from app.database.migrate import migrate as migrate_database
 from app.definitions import nomenclature
 from app.definitions.coding import Coding
+from app.errors import ImageryRefused
 from app.publish import publish as publish_layer
 from app.publish import unpublish as unpublish_layer
 from app.storage import storage
 
+_SERVICE_PATIENCE_S = 60.0
 _GRACE_S = 3.0
 """How long files stay when a layer is withdrawn: every process looks at the database each two seconds."""
 
@@ -112,6 +116,11 @@ _FILES = click.Path(exists=True, path_type=Path)
     "--height", multiple=True, type=_FILES, help="File or folder, one count = 0.2 m above ground. Repeatable."
 )
 @click.option("--stack", multiple=True, type=_FILES, help="File or folder with bands R, G, B, NIR, E. Repeatable.")
+@click.option(
+    "--service",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="JSON definition of a WMS or WMTS to read from, instead of files.",
+)
 @click.option("--year", type=click.IntRange(1900, 2200), default=None, help="Year of the flight.")
 @click.option("--attribution", default="IGN", show_default=True)
 @click.option("--replace", is_flag=True, help="Let other files take the place of those under this id.")
@@ -122,12 +131,19 @@ def imagery_add(
     irc: tuple[Path, ...],
     height: tuple[Path, ...],
     stack: tuple[Path, ...],
+    service: Path | None,
     year: int | None,
     attribution: str,
     replace: bool,
 ) -> None:
-    """Register files as the imagery source ID."""
+    """Register files, or a map server, as the imagery source ID."""
     migrate_database(sessions().engine)
+    if service is not None:
+        if rgb or irc or height or stack:
+            raise click.UsageError("a source is read from files or from --service, not from both")
+        told = {"title": title, "year": year} if title is not None else {"year": year}
+        _add_service(source_id, service, {name: value for name, value in told.items() if value is not None}, replace)
+        return
     source = imagery.register(
         sessions(),
         source_id=source_id,
@@ -144,9 +160,28 @@ def imagery_add(
     say(f"{source.id}: bands {', '.join(source.bands)}, EPSG:{source.epsg}, version {source.version}{note}")
 
 
+def _add_service(source_id: str, file: Path, told: dict[str, Any], replace: bool) -> None:
+    """told: what the command line says, before what the file says."""
+    from app.imagery.remote import check_service  # with its HTTP client: other commands start without it
+
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ImageryRefused(f"{file.name} is no JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise ImageryRefused(f"{file.name} holds no object: see the definitions that are shipped")
+    source = imagery.define_service({"title": source_id, **document, **told, "id": source_id})
+    if source.service is not None:
+        check_service(source, source.service, patience_s=_SERVICE_PATIENCE_S)
+    imagery.register_service(sessions(), source, replace=replace)
+    say(f"{source.id}: bands {', '.join(source.bands)}, EPSG:{source.epsg}, read from its server, which answers")
+
+
 @imagery_.command("list")
 def imagery_list() -> None:
     """List the imagery sources."""
+    migrate_database(sessions().engine)
     with sessions().read() as session:
         for source in imagery.list_sources(session):
-            say(f"{source.id}\t{source.year or '-'}\t{','.join(source.bands)}\t{source.title}")
+            place = "files" if source.service is None else f"{source.service.protocol}: available, nothing to add"
+            say(f"{source.id}\t{source.year or '-'}\t{','.join(source.bands)}\t{place}\t{source.title}")

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from app.definitions.augmentation import Augmentation
-from app.definitions.roles import Band
 from app.definitions.model_card import ModelCard
+from app.definitions.roles import Band
 
 MOST_MEMBERS = 4
 """Networks of one ensemble: they are in the memory of a device together."""
@@ -42,6 +42,11 @@ class Ensemble:
     def ordered(self) -> tuple[Member, ...]:
         """By id: a sum of floats depends on its order, and the pixels must not depend on how somebody asked."""
         return tuple(sorted(self.members, key=lambda member: member.card.id))
+
+    def document(self) -> dict[str, Any]:
+        """What predicted, as results tell it."""
+        first, *further = (card.id for card in self.cards)
+        return {"model": first, "ensemble": further, "augmentation": str(self.augmentation)}
 
     @property
     def predicted_by(self) -> str:

@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Final
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from app.definitions.remote_service import RemoteService
+from app.definitions.roles import Band, bands_of_roles
 
-class Band(StrEnum):
-    """A band of input imagery, as bytes. E: height above ground, 1 count = 0.2 m, saturating at 51 m."""
-
-    R = "R"
-    G = "G"
-    B = "B"
-    NIR = "NIR"
-    E = "E"
-
-
-class Role(StrEnum):
-    """What a file of a source carries (BD ORTHO delivers RGB and IRC as separate files)."""
-
-    RGB = "rgb"
-    IRC = "irc"
-    HEIGHT = "height"
-    STACK = "stack"
-
-
-ROLE_BANDS: Final[dict[Role, tuple[Band, ...]]] = {
-    Role.RGB: (Band.R, Band.G, Band.B),
-    Role.IRC: (Band.NIR, Band.R, Band.G),
-    Role.HEIGHT: (Band.E,),
-    Role.STACK: (Band.R, Band.G, Band.B, Band.NIR, Band.E),
-}
-"""Bands of each role's file, in file order."""
+_FOLDER = Path(__file__).with_name("imagery_sources")
 
 
 class ImagerySource(BaseModel):
-    """Definition of one registered source; its files are rows of the database."""
+    """Definition of one source. Its files are rows of the database, or it has none and names the server to ask."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -51,3 +30,27 @@ class ImagerySource(BaseModel):
     attribution: str = "IGN"
     demonstration: bool = False
     resampled: bool = Field(False, description="Pixels do not lie on the prediction grid and are resampled to it.")
+    service: RemoteService | None = Field(None, description="The map server it is read from, instead of files.")
+
+    @model_validator(mode="after")
+    def _bands_of_its_layers(self) -> Self:
+        if self.service is not None and self.bands != bands_of_roles([layer.role for layer in self.service.layers]):
+            raise ValueError("bands: expected those that the layers of the service give")
+        return self
+
+    @classmethod
+    def of_service(cls, document: dict[str, Any]) -> Self:
+        """A source that is read from a map server, from its definition: bands and version follow from the service.
+
+        Raises pydantic's ValidationError.
+        """
+        service = RemoteService.model_validate(document.get("service"))
+        bands = bands_of_roles([layer.role for layer in service.layers])
+        return cls.model_validate({"resampled": True, **document, "bands": bands, "version": service.fingerprint})
+
+
+@lru_cache
+def shipped_imagery_sources() -> dict[str, ImagerySource]:
+    """The sources that need nothing but a way to their server, by id."""
+    documents = (json.loads(path.read_text(encoding="utf-8")) for path in sorted(_FOLDER.glob("*.json")))
+    return {source.id: source for source in map(ImagerySource.of_service, documents)}

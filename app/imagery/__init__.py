@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from app.imagery.files import Bounds, ImageryFile, PixelLayout, open_raster, role_of
+from app.imagery.files import Bounds, ImageryFile, PixelLayout, open_raster
 from app.imagery.index import ImageryIndex, IndexedSource
-from app.imagery.sources import coverage, covered_share, files_for, find, list_sources, register
+from app.imagery.sources import (
+    coverage,
+    covered_share,
+    define_service,
+    files_for,
+    find,
+    list_sources,
+    register,
+    register_service,
+)
 
 __all__ = [
     "Bounds",
@@ -14,10 +23,11 @@ __all__ = [
     "PixelLayout",
     "coverage",
     "covered_share",
+    "define_service",
     "files_for",
     "find",
     "list_sources",
     "open_raster",
     "register",
-    "role_of",
+    "register_service",
 ]

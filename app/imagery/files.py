@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -10,8 +9,7 @@ from typing import NamedTuple
 import rasterio
 from rasterio.io import DatasetReader
 
-from app.definitions import Band, PredictionGrid, Role
-from app.definitions.imagery_source import ROLE_BANDS
+from app.definitions import PredictionGrid, Role
 from app.errors import RasterRefused
 from app.storage import FolderStorage, storage
 
@@ -101,11 +99,6 @@ class ImageryFile:
     def order(self) -> tuple[str, str]:
         """Where files overlap, the first in this order wins: by name, whatever folder they lie in."""
         return (self.href.rpartition("/")[2], self.href)
-
-
-def role_of(band: Band, roles: Collection[Role]) -> Role | None:
-    """Which of a source's roles gives a band: RGB files before IRC files for red and green. None where none does."""
-    return next((role for role in Role if role in roles and band in ROLE_BANDS[role]), None)
 
 
 def href_of(path: Path) -> str:

@@ -15,20 +15,19 @@ from app.database import ImagerySourceRow, Sessions
 from app.definitions import ImagerySource, Role
 from app.errors import Unavailable, Unknown
 from app.imagery.files import Bounds, ImageryFile
-from app.imagery.sources import all_files
+from app.imagery.sources import all_files, list_sources
 
 log = structlog.get_logger(__name__)
 
 
 class IndexedSource:
-    """A source and its files, found by place. file_side_m: of the largest, taken as a square."""
+    """A source and its files, found by place. file_side_m: of the largest, taken as a square; 0 without files."""
 
     def __init__(self, source: ImagerySource, files: list[ImageryFile]) -> None:
         self.source = source
         self.roles = frozenset(file.role for file in files)
-        self.file_side_m = math.sqrt(
-            max((f.bounds.right - f.bounds.left) * (f.bounds.top - f.bounds.bottom) for f in files)
-        )
+        areas_m2 = ((f.bounds.right - f.bounds.left) * (f.bounds.top - f.bounds.bottom) for f in files)
+        self.file_side_m = math.sqrt(max(areas_m2, default=0.0))
         self.file_count = len(files)
         self._files = files
         self._tree = shapely.STRtree([shapely.box(*file.bounds) for file in files])
@@ -83,7 +82,9 @@ class ImageryIndex:
     def _read(self, known: dict[str, tuple[float, IndexedSource]]) -> dict[str, tuple[float, IndexedSource]]:
         with self._sessions.read() as session:
             rows = session.scalars(select(ImagerySourceRow).order_by(ImagerySourceRow.id)).all()
-            return {row.id: self._entry(session, row, known.get(row.id)) for row in rows}
+            registered = {row.id: self._entry(session, row, known.get(row.id)) for row in rows}
+            shipped = {source.id: (0.0, IndexedSource(source, [])) for source in list_sources(session)}
+            return shipped | registered
 
     def _entry(
         self, session: Session, row: ImagerySourceRow, known: tuple[float, IndexedSource] | None

@@ -13,8 +13,8 @@ from rasterio.windows import Window
 
 from app.definitions import Role, prediction_grid
 from app.definitions.grid import prediction_crs
-from app.definitions.imagery_source import ROLE_BANDS
 from app.definitions.projection import prediction_epsg
+from app.definitions.roles import ROLE_BANDS
 from app.errors import ImageryRefused, RasterRefused
 from app.imagery.files import PixelLayout, open_raster
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import shapely
 from pydantic import ValidationError
@@ -14,11 +15,12 @@ from sqlalchemy.orm import Session
 
 from app.aoi import from_grid_crs, to_grid_crs
 from app.database import ImageryFileRow, ImagerySourceRow, Sessions, intersects, now_s
-from app.definitions import Band, ImagerySource, Role
-from app.definitions.imagery_source import ROLE_BANDS
+from app.definitions import Band, ImagerySource, Role, shipped_imagery_sources
+from app.definitions.roles import bands_of_roles, roles_of
 from app.errors import ImageryRefused, Unknown
-from app.imagery.files import Bounds, ImageryFile, href_of, role_of
+from app.imagery.files import Bounds, ImageryFile, href_of
 from app.imagery.inspection import InspectedFile, inspect
+from app.settings import settings
 
 _SUFFIXES = {".tif", ".tiff", ".jp2"}
 
@@ -71,19 +73,47 @@ def register(
     return source
 
 
+def define_service(document: dict[str, Any]) -> ImagerySource:
+    """The source of an operator's definition of a map server. Raises ImageryRefused, naming what is wrong in it."""
+    try:
+        return ImagerySource.of_service(document)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        place = ".".join(map(str, fault["loc"])) or "service"
+        # Without the value: an address may hold a key.
+        raise ImageryRefused(f"the definition's {place} is not accepted: {fault['msg']}") from error
+
+
+def register_service(sessions: Sessions, source: ImagerySource, *, replace: bool = False) -> None:
+    """Makes a source that is read from a map server one of this installation; one that is shipped may be overridden.
+
+    Raises ImageryRefused where there is another source of that id and `replace` is not said.
+    """
+    with sessions.write() as session:
+        _store(session, source, [], replace)
+
+
 def find(session: Session, source_id: str) -> ImagerySource:
     """The source of that id. Raises Unknown, naming those there are."""
     row = session.get(ImagerySourceRow, source_id)
-    if row is None:
-        known = ", ".join(session.scalars(select(ImagerySourceRow.id).order_by(ImagerySourceRow.id))) or "none yet"
-        raise Unknown(f"there is no imagery source {source_id!r}; known: {known}", "source")
-    return ImagerySource.model_validate(row.document)
+    if row is not None:
+        return ImagerySource.model_validate(row.document)
+    shipped = _shipped()
+    if source_id in shipped:
+        return shipped[source_id]
+    known = ", ".join(sorted({*session.scalars(select(ImagerySourceRow.id)), *shipped})) or "none yet"
+    raise Unknown(f"there is no imagery source {source_id!r}; known: {known}", "source")
 
 
 def list_sources(session: Session) -> list[ImagerySource]:
-    """All sources, by id."""
-    rows = session.scalars(select(ImagerySourceRow).order_by(ImagerySourceRow.id))
-    return [ImagerySource.model_validate(row.document) for row in rows]
+    """All sources, registered and shipped, by id."""
+    rows = session.scalars(select(ImagerySourceRow))
+    sources = _shipped() | {row.id: ImagerySource.model_validate(row.document) for row in rows}
+    return [sources[source_id] for source_id in sorted(sources)]
+
+
+def _shipped() -> dict[str, ImagerySource]:
+    return shipped_imagery_sources() if settings().remote_imagery else {}
 
 
 def files_for(session: Session, source_id: str, bounds: tuple[float, float, float, float]) -> list[ImageryFile]:
@@ -103,12 +133,17 @@ def files_for(session: Session, source_id: str, bounds: tuple[float, float, floa
 def coverage(session: Session, source_id: str, bands: Iterable[Band] | None = None) -> BaseGeometry:
     """Where the source has those bands (all of its bands by default): lon/lat, the footprints of all files it takes.
 
+    A source without files covers the bounds of its definition.
+
     Raises Unknown for a source that is not there.
     """
     source = find(session, source_id)
+    if source.service is not None:
+        return shapely.box(*source.bbox)
     rows = session.scalars(select(ImageryFileRow).where(ImageryFileRow.source_id == source_id))
     files = [_file(row) for row in rows]
-    roles = {role_of(band, {file.role for file in files}) for band in bands or source.bands}
+    there = {file.role for file in files}
+    roles = {role for band in bands or source.bands for role in roles_of(band, there)}
     return _lonlat_coverage(((f.role, f.bounds) for f in files if f.role in roles), source.epsg)
 
 
@@ -118,15 +153,23 @@ def covered_share(session: Session, source_id: str, bands: Iterable[Band], area:
     Raises Unknown for a source that is not there.
     """
     source = find(session, source_id)
+    if source.service is not None:
+        return _share(shapely.intersection(area, shapely.box(*source.bbox)).area / area.area)
     shape = to_grid_crs(area, source.epsg)
     known = session.scalars(select(ImageryFileRow.role).where(ImageryFileRow.source_id == source_id).distinct())
     there = {Role(role) for role in known}
-    boxes: dict[Role | None, list[BaseGeometry]] = {role_of(band, there): [] for band in bands}
+    giving = [roles_of(band, there) for band in bands]
+    if not all(giving):
+        return 0.0
+    boxes: dict[Role, list[BaseGeometry]] = {role: [] for roles in giving for role in roles}
     for file in files_for(session, source_id, shape.bounds):
         if file.role in boxes:
             boxes[file.role].append(shapely.box(*file.bounds))
     covered = shapely.intersection_all([shape, *(shapely.union_all(each, grid_size=1e-3) for each in boxes.values())])
-    share = float(covered.area / shape.area)
+    return _share(covered.area / shape.area)
+
+
+def _share(share: float) -> float:
     return share if share < 1 - 1e-9 else 1.0
 
 
@@ -158,7 +201,7 @@ def _bands(roles: set[Role]) -> tuple[Band, ...]:
         raise ImageryRefused("a source is made of five-band stacks or of RGB, IRC and height files, not of both")
     if not roles & {Role.STACK, Role.RGB}:
         raise ImageryRefused("RGB files or five-band stacks are missing: a source needs one or the other")
-    return tuple(band for band in Band if any(band in ROLE_BANDS[role] for role in roles))
+    return bands_of_roles(roles)
 
 
 def _check_together(files: list[InspectedFile]) -> None:
@@ -208,11 +251,12 @@ def _store(session: Session, source: ImagerySource, files: list[InspectedFile], 
         known = session.execute(
             select(ImageryFileRow.role, ImageryFileRow.href).where(ImageryFileRow.source_id == source.id)
         )
-        same_files = {(role, href) for role, href in known} == hrefs
+        same_files = {(role, href) for role, href in known} == hrefs and (bool(hrefs) or row.document == document)
         version = row.document["version"]
         if not (same_files or version == source.version or replace):
             raise ImageryRefused(
-                f"there is an imagery source {source.id!r} with other files: choose another id, or replace it"
+                f"there is an imagery source {source.id!r} with other files or another definition:"
+                " choose another id, or replace it"
             )
         if same_files and row.document == document:
             return

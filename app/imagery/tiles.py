@@ -20,7 +20,7 @@ from rasterio.io import DatasetReader
 from rasterio.vrt import WarpedVRT
 
 from app.definitions import Band, Role, prediction_grid
-from app.definitions.imagery_source import ROLE_BANDS
+from app.definitions.roles import ROLE_BANDS
 from app.errors import ParameterInvalid, RasterRefused, RasterUnreadable
 from app.imagery.files import Bounds, ImageryFile
 from app.imagery.index import IndexedSource

@@ -1,0 +1,9 @@
+"""Imagery of map servers: asked politely in fixed cells, checked, and kept."""
+
+from __future__ import annotations
+
+from app.imagery.remote.answers import CellPixels
+from app.imagery.remote.cells import Cell, Lattice, RemoteCells
+from app.imagery.remote.probe import check_service
+
+__all__ = ["Cell", "CellPixels", "Lattice", "RemoteCells", "check_service"]

@@ -1,0 +1,195 @@
+"""Imagery of files on the pixels of a grid.
+
+Files whose pixels are the grid's are read straight through; the others are resampled bilinearly, here and not by
+GDAL's warper, whose bytes depend on how the ground is divided into windows.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+from rasterio.enums import MaskFlags
+from rasterio.errors import RasterioError
+from rasterio.io import DatasetReader
+from rasterio.windows import Window
+
+from app.definitions import Band, Grid, ImagerySource, Role
+from app.definitions.roles import ROLE_BANDS
+from app.errors import RasterRefused, RasterUnreadable
+from app.imagery import Bounds, ImageryFile, PixelLayout
+from app.settings import settings
+from worker.readers.assembly import MISSING, OUTSIDE, PLAIN, SEEN, Place, assemble
+from worker.resampling import Axis, bilinear, bilinear_metres, nearest
+
+T = TypeVar("T")
+
+_MOVED_M = 0.01
+_HEIGHTS_M = (-500.0, 9000.0)
+"""Beyond these a number is no height in metres but stands for none, whatever the file declares."""
+
+
+class FileReader:
+    """Reads a source's files; threads share it. opened: what another reader of the source has open already."""
+
+    def __init__(self, files: Sequence[ImageryFile], source: ImagerySource, opened: OpenedFiles | None = None) -> None:
+        self._source = source
+        self._files = sorted(files, key=lambda file: file.order)
+        self._opened = opened or OpenedFiles(source.id)
+
+    def read(self, grid: Grid, bands: tuple[Band, ...]) -> tuple[np.ndarray, np.ndarray]:
+        """As `assemble`. Raises BandMismatch for a band that the source lacks, RasterUnreadable where a file is
+        damaged or gone.
+        """
+        # Known from any file, so that it does not hang on which files are near: a source is of stacks or of none.
+        stacks = any(file.role == Role.STACK for file in self._files)
+        models = any(file.role in (Role.SURFACE, Role.TERRAIN) for file in self._files)
+        heights = {Role.SURFACE, Role.TERRAIN} if models else {Role.HEIGHT}
+        there = {Role.STACK} if stacks else {Role.RGB, Role.IRC, *heights}
+        return assemble(self._source, there, self, grid, bands)
+
+    def bytes_of(self, role: Role, bands: list[Band], place: Place) -> tuple[np.ndarray, np.ndarray]:
+        """Where files overlap, the first in their order that has the pixel gives it."""
+        imagery = np.zeros((len(bands), place.height, place.width), np.uint8)
+        state = np.zeros((place.height, place.width), np.uint8)
+        for file in self._files_of(role, place):
+            part = self._opened.read(file, bands, place)
+            if part is None:
+                continue
+            rows, columns, values, found = part
+            known = state[rows, columns]
+            better = np.where(known == OUTSIDE, found > OUTSIDE, (known == MISSING) & (found > MISSING))
+            known[better] = found[better]
+            for position, band in enumerate(values):
+                np.copyto(imagery[position, rows, columns], band, where=better)
+        return imagery, state
+
+    def metres_of(self, role: Role, place: Place) -> tuple[np.ndarray, np.ndarray]:
+        """Where files overlap, the first in their order that has the pixel gives it."""
+        heights = np.full((place.height, place.width), np.nan)
+        for file in self._files_of(role, place):
+            part = self._opened.read_metres(file, place)
+            if part is not None:
+                rows, columns, found = part
+                known = heights[rows, columns]
+                np.copyto(known, found, where=np.isnan(known))
+        return heights, np.where(np.isnan(heights), OUTSIDE, PLAIN).astype(np.uint8)
+
+    def _files_of(self, role: Role, place: Place) -> list[ImageryFile]:
+        size = place.on.resolution_m
+        left, top = place.on.origin_x + place.column * size, place.on.origin_y - place.row * size
+        wanted = Bounds(left, top - place.height * size, left + place.width * size, top)
+        return [file for file in self._files if file.role == role and file.bounds.meets(wanted)]
+
+
+class _Read(NamedTuple):
+    """What one file holds of a window: where in it, (bands, height, width) uint8, (height, width) uint8 states."""
+
+    rows: slice
+    columns: slice
+    values: list[np.ndarray]
+    states: np.ndarray
+
+
+class OpenedFiles:
+    """The open files of a source, each thread's own: `raster_handles` at most, the least recently read closed first."""
+
+    def __init__(self, source_id: str) -> None:
+        self._source_id = source_id
+        self._most = settings().raster_handles
+        self._of_thread = threading.local()
+
+    def read(self, file: ImageryFile, bands: list[Band], place: Place) -> _Read | None:
+        return self._reading(file, lambda raster: _read(raster, file.role, bands, place))
+
+    def read_metres(self, file: ImageryFile, place: Place) -> tuple[slice, slice, np.ndarray] | None:
+        return self._reading(file, lambda raster: _read_metres(raster, place))
+
+    def _reading(self, file: ImageryFile, read: Callable[[DatasetReader], T]) -> T:
+        try:
+            return read(self._open(file))
+        except (OSError, RasterioError, RasterRefused) as error:
+            self._of_thread.__dict__.pop("opened", None)  # of a file that comes back, the old handle may stay broken
+            raise RasterUnreadable(
+                f"a file of imagery source {self._source_id} ({file.role}) cannot be read: it is damaged or gone"
+            ) from error
+
+    def _open(self, file: ImageryFile) -> DatasetReader:
+        opened: OrderedDict[str, DatasetReader] = self._of_thread.__dict__.setdefault("opened", OrderedDict())
+        if file.href not in opened:
+            raster = file.open()
+            now = PixelLayout.of(raster).bounds
+            if max(abs(a - b) for a, b in zip(now, file.bounds, strict=True)) > _MOVED_M:
+                raise RasterRefused("the file is another one than was registered")
+            opened[file.href] = raster
+            if len(opened) > self._most:
+                opened.popitem(last=False)[1].close()
+        opened.move_to_end(file.href)
+        return opened[file.href]
+
+
+def _read(raster: DatasetReader, role: Role, bands: list[Band], place: Place) -> _Read | None:
+    """The part of a file inside the window, on the window's pixels; None where no pixel's centre is inside."""
+    layout = PixelLayout.of(raster)
+    first = layout.place_on(place.on)
+    if first is not None:
+        left, top = max(first[0], place.column), max(first[1], place.row)
+        right = min(first[0] + layout.width, place.column + place.width)
+        bottom = min(first[1] + layout.height, place.row + place.height)
+        if right <= left or bottom <= top:
+            return None
+        window = Window(left - first[0], top - first[1], right - left, bottom - top)
+        values, states = _pixels(raster, role, bands, window)
+        rows = slice(top - place.row, bottom - place.row)
+        return _Read(rows, slice(left - place.column, right - place.column), list(values), states)
+    down, along = _axes(layout, place)
+    if along.is_empty or down.is_empty:
+        return None
+    window = Window(along.window[0], down.window[0], along.window[1], down.window[1])
+    values, states = _pixels(raster, role, bands, window)
+    resampled = [bilinear(band, down, along) for band in values]
+    return _Read(down.pixels, along.pixels, resampled, nearest(states, down, along))
+
+
+def _read_metres(raster: DatasetReader, place: Place) -> tuple[slice, slice, np.ndarray] | None:
+    """Rows and columns of a file's heights in the window, and they: (height, width) float64, NaN where missing."""
+    down, along = _axes(PixelLayout.of(raster), place)
+    if along.is_empty or down.is_empty:
+        return None
+    window = Window(along.window[0], down.window[0], along.window[1], down.window[1])
+    heights = raster.read(1, window=window).astype(np.float64)
+    lowest, highest = _HEIGHTS_M
+    missing = ~((heights > lowest) & (heights < highest)) | (raster.read_masks(1, window=window) == 0)
+    heights[missing] = np.nan
+    return down.pixels, along.pixels, bilinear_metres(heights, down, along)
+
+
+def _axes(layout: PixelLayout, place: Place) -> tuple[Axis, Axis]:
+    """(rows, columns) of the window's pixels in a file."""
+    # Counted from the grid's origin, never from the window: equal floats for equal pixels.
+    x = place.on.origin_x + (np.arange(place.column, place.column + place.width) + 0.5) * place.on.resolution_m
+    y = place.on.origin_y - (np.arange(place.row, place.row + place.height) + 0.5) * place.on.resolution_m
+    along = Axis.of((x - layout.left) / layout.pixel_width_m, layout.width)
+    down = Axis.of((layout.top - y) / layout.pixel_height_m, layout.height)
+    return down, along
+
+
+def _pixels(raster: DatasetReader, role: Role, bands: list[Band], window: Window) -> tuple[np.ndarray, np.ndarray]:
+    """(bands, height, width) uint8 of a file's own pixels, and their (height, width) uint8 states."""
+    order = ROLE_BANDS[role]
+    values = raster.read([order.index(band) + 1 for band in bands], window=window)
+    states = np.full(values.shape[1:], PLAIN, np.uint8)
+    if raster.nodata is not None:
+        missing = (values == raster.nodata).all(axis=0)
+        if role != Role.HEIGHT:
+            states = np.where(missing, MISSING, SEEN).astype(np.uint8)
+        elif raster.nodata != 0:  # a height of 0 is the ground, whatever the file declares
+            states[missing] = OUTSIDE
+    if raster.count > len(order):
+        states[raster.read(raster.count, window=window) == 0] = OUTSIDE
+    elif MaskFlags.per_dataset in raster.mask_flag_enums[0]:
+        states[raster.read_masks(1, window=window) == 0] = OUTSIDE
+    return values, states

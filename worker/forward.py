@@ -25,6 +25,7 @@ class Forward:
 
     def __init__(self, network: Network, device: torch.device, precision: torch.dtype = torch.float32) -> None:
         self.stride_px = network.stride_px
+        self.depends_on_patch = network.depends_on_patch
         self.device = device
         self._precision = precision
         self._network = fold_batch_norms(network).to(device)

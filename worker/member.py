@@ -14,7 +14,7 @@ from app.definitions import Band, ModelCard
 from app.errors import WeightsMismatch
 from worker.forward import Forward
 from worker.symmetries import Symmetry
-from worker.windows import Box, Patch, box_of, groups, padding_to, patches
+from worker.windows import Box, Patch, box_of, groups, grown_to_whole_patches, padding_to, patches
 
 # About the pixels of a whole block with its margin: they fill a GPU, and more of them would fill its memory only.
 _PX_AT_ONCE = 6_000_000
@@ -82,6 +82,8 @@ class Member:
         """
         # A block at the edge of the imagery costs what its imagery costs.
         box = box_of(inside, self._forward.stride_px)
+        if self._forward.depends_on_patch:
+            box = grown_to_whole_patches(box, self.card.window_px, *inside.shape)
         for group in groups(patches(box, self.card.margin_px, self.card.window_px), min(most_at_once, self.fill)):
             between()
             scores = self._pass(imagery, group, symmetry)

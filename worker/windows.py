@@ -66,6 +66,14 @@ def box_of(valid: np.ndarray, stride_px: int) -> Box:
     return Box(row, column, int(rows[-1]) + 1 - row, int(columns[-1]) + 1 - column)
 
 
+def grown_to_whole_patches(box: Box, window_px: int, height: int, width: int) -> Box:
+    """A box with its sides on the grid of patches that covers a raster of height x width from its corner."""
+    row, column = box.row // window_px * window_px, box.column // window_px * window_px
+    bottom = min(height, -(-(box.row + box.height) // window_px) * window_px)
+    right = min(width, -(-(box.column + box.width) // window_px) * window_px)
+    return Box(row, column, bottom - row, right - column)
+
+
 def padding_to(stride_px: int, height: int, width: int) -> tuple[int, int]:
     """Rows to add below and columns to add at the right so that both sizes are multiples of the stride."""
     return -height % stride_px, -width % stride_px

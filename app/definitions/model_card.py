@@ -97,8 +97,17 @@ class ModelCard(BaseModel):
     std: tuple[float, ...] = Field(description="Per band, on 0-255 values.")
     values: tuple[int, ...]
     resolution_m: float = 0.2
-    margin_px: int = Field(ge=0, description="Imagery read around a block, pixels.")
-    window_px: int = Field(2048, gt=0, description="Kept side of one forward pass, pixels.")
+    margin_px: int = Field(
+        ge=0,
+        description="Imagery read around a block, pixels. Only networks whose logits do not depend on the patch "
+        "(`depends_on_patch` in worker.architectures) can have one that makes patches of any size agree.",
+    )
+    window_px: int = Field(
+        2048,
+        gt=0,
+        description="Kept side of one forward pass, pixels. Divides 2048 where logits depend on the patch; such a "
+        "card states the patch (window and two margins) of its publisher's own tool.",
+    )
     preprocessing: int = Field(1, description="Version of the preprocessing; part of the block key.")
     weights: str | None = Field(None, description="Shipped weights file beside the card; none for cards to complete.")
     sha256: str | None = Field(None, pattern=_SHA256, description="Of the weights file.")

@@ -31,6 +31,7 @@ class Scripted(Network):
     """A network whose scores are the same at every pixel, or its input's first bands."""
 
     stride_px = 4
+    depends_on_patch = False
 
     def __init__(self, scores: list[float] | None = None) -> None:
         super().__init__()
@@ -115,6 +116,23 @@ def test_only_the_surroundings_of_imagery_pass_through_the_network(card: ModelCa
 
     # The box begins at (40, 68), multiples of the stride 4; 10 x 7 px and a margin of 8, padded to the stride.
     assert [tuple(seen.shape[2:]) for seen in network.seen] == [(28, 24)]
+    assert np.array_equal(prediction.classes == 1, valid[8:-8, 8:-8])
+
+
+def test_network_that_depends_on_its_patch_sees_patches_of_one_size_on_one_grid(card: ModelCard) -> None:
+    class Bound(Scripted):
+        depends_on_patch = True
+
+    card = card.model_copy(update={"margin_px": 8, "window_px": 32})
+    valid = np.zeros((144, 144), bool)
+    valid[8 + 40 : 8 + 50, 8 + 60 : 8 + 75] = True
+    network = Bound([1.0, 0.0, 0.0])
+    imagery = imagery_of(144, 144)
+
+    prediction = predict(imagery, valid, network, card)
+
+    # Columns 60 to 75 lie in the second and third patch of 32 px, rows 40 to 50 in the second.
+    assert [tuple(seen.shape[2:]) for seen in network.seen] == [(48, 48), (48, 48)]
     assert np.array_equal(prediction.classes == 1, valid[8:-8, 8:-8])
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from worker.windows import Box, Patch, box_of, padding_to, patches
+from worker.windows import Box, Patch, box_of, grown_to_whole_patches, padding_to, patches
 
 
 def test_a_block_is_one_patch_read_with_its_margin() -> None:
@@ -33,6 +33,13 @@ def test_box_holds_all_imagery_and_begins_on_the_stride() -> None:
     valid[70, 40] = valid[99, 250] = True
 
     assert box_of(valid, stride_px=32) == Box(row=64, column=32, height=36, width=219)
+
+
+def test_box_grows_to_whole_patches_within_its_raster() -> None:
+    box = Box(row=64, column=36, height=36, width=200)
+
+    assert grown_to_whole_patches(box, 32, height=300, width=230) == Box(row=64, column=32, height=64, width=198)
+    assert grown_to_whole_patches(Box(0, 0, 0, 0), 32, height=300, width=230) == Box(0, 0, 0, 0)
 
 
 def test_box_without_imagery_has_no_patches() -> None:

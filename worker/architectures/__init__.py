@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from app.definitions import ModelCard
+from app.definitions import BLOCK_PX, ModelCard
 from app.errors import ParameterInvalid, Unknown
 from worker.architectures.convnext_networks import (
     ConvNeXtUNet,
@@ -49,8 +49,8 @@ ARCHITECTURES: dict[str, Builder] = {
 def build(card: ModelCard) -> Network:
     """The network that a card describes, with untrained weights.
 
-    Raises Unknown for an architecture that is not registered, ParameterInvalid for parameters it does not take and
-    for a card whose extra inputs are not those of the network.
+    Raises Unknown for an architecture that is not registered, ParameterInvalid for parameters it does not take, for
+    patches in which it cannot cut a block, and for a card whose extra inputs are not those of the network.
     """
     builder = ARCHITECTURES.get(card.architecture)
     if builder is None:
@@ -74,6 +74,12 @@ def build(card: ModelCard) -> Network:
         raise ParameterInvalid(
             f"model card {card.id}: parameter {name} of {card.architecture}: {first['msg']}", "parameters"
         ) from error
+    if network.depends_on_patch and BLOCK_PX % card.window_px:
+        raise ParameterInvalid(
+            f"model card {card.id}: {card.architecture} gives other classes in patches of other sizes: window_px must "
+            f"divide the {BLOCK_PX} px of a block",
+            "window_px",
+        )
     if network.extra_inputs != frozenset(card.extra_inputs):
         raise ParameterInvalid(
             f"model card {card.id}: {card.architecture} with these parameters needs the extra inputs "

@@ -41,6 +41,13 @@ class Network(nn.Module):
     stride_px: ClassVar[int]
     """Height and width of the input must be multiples of this."""
 
+    depends_on_patch: ClassVar[bool] = True
+    """Whether logits depend on the patch as a whole: its size, or what lies in it however far away.
+
+    No margin makes such a network's classes those of another patch: a block is predicted in patches of one size on a
+    fixed grid, so that they are the same for everybody who asks.
+    """
+
     extra_inputs: frozenset[ExtraInput] = frozenset()
     """What this network cannot run without; it takes no others."""
 

@@ -75,6 +75,7 @@ class UNet(Network):
     """The whole network. Its input is halved five times, hence the stride."""
 
     stride_px = 32
+    depends_on_patch = False
 
     def __init__(self, parameters: UNetParameters) -> None:
         super().__init__()

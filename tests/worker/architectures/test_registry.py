@@ -103,6 +103,31 @@ def test_folded_network_has_no_batch_norm_left_and_gives_the_same_logits(archite
         torch.testing.assert_close(folded(imagery, **extra), network.eval()(imagery, **extra), atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.parametrize("architecture", sorted(ARCHITECTURES.keys() - EXTRA_INPUTS.keys()))
+def test_network_says_whether_its_logits_depend_on_the_patch(architecture: str) -> None:
+    """In the middle of two patches, 192 px from the ends of the smaller one, which the small U-Net does not see."""
+    torch.manual_seed(2)
+    network = build(card_of(architecture, **SMALL[architecture])).eval()
+    imagery = torch.randn(1, 3, 64, 1024)
+    smaller, middle = slice(320, 736), slice(512, 544)
+
+    with torch.inference_mode():
+        logits = network(imagery)[..., middle]
+        again = network(imagery[..., smaller])[..., 192:224]
+
+    differs = bool((logits - again).abs().max() > 1e-5 * logits.std())
+    assert differs == network.depends_on_patch
+
+
+def test_patches_that_do_not_divide_a_block_are_refused_where_logits_depend_on_them() -> None:
+    architectures = ("unet-resnet", "fpn-resnet")
+    local, bound = (card_of(each, **SMALL[each]).model_copy(update={"window_px": 1000}) for each in architectures)
+
+    build(local)
+    with pytest.raises(ParameterInvalid, match=r"window_px must divide the 2048 px of a block"):
+        build(bound)
+
+
 def test_unknown_architecture_is_named_with_those_there_are() -> None:
     with pytest.raises(Unknown, match=r"'perceptron' is not known; there are: .*unet-resnet, unet-resnet-metadata"):
         build(card_of("perceptron"))

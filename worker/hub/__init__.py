@@ -5,6 +5,7 @@ Source of the protocol: the published client of the Hugging Face hub (huggingfac
 
 from __future__ import annotations
 
-from worker.hub.download import Hub, HubFile, downloaded
+from worker.hub.download import Hub, downloaded
+from worker.hub.offers import HubFile
 
 __all__ = ["Hub", "HubFile", "downloaded"]

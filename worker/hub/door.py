@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import closing
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from email.message import Message
 from email.utils import parsedate_to_datetime
-from http.client import HTTPException, HTTPResponse
+from functools import lru_cache
 from typing import NamedTuple
-from urllib.error import HTTPError
-from urllib.parse import urljoin, urlsplit
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+
+import httpx
 
 from app.errors import Forbidden, Unauthorised, Unavailable, Unknown
 
 _MOST_REDIRECTS = 5
-_REDIRECTS = (301, 302, 303, 307, 308)
 _WEATHER = (408, 429, 500, 502, 503, 504)
+
+logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs addresses, and those of a store are signed
 
 
 class Weather(Exception):
@@ -28,12 +28,8 @@ class Weather(Exception):
         self.after_s = after_s
 
 
-class _Unfollowed(HTTPRedirectHandler):
-    def redirect_request(self, *_: object) -> None:
-        """Redirects are ours to follow: urllib would take the token along to another host."""
-
-
-_opener = build_opener(_Unfollowed)  # knows the proxies of the environment
+class FileAbsent(Unknown):
+    """The repository and its revision are there, the file is not in them."""
 
 
 class Door(NamedTuple):
@@ -45,62 +41,74 @@ class Door(NamedTuple):
 
     @property
     def host(self) -> str:
-        return urlsplit(self.url).netloc
+        return httpx.URL(self.url).netloc.decode()
 
-    def head(self, url: str, what: str) -> tuple[Message, str]:
+    def head(self, url: str, what: str) -> tuple[httpx.Headers, str]:
         """The hub's own headers for a file, and the address to get it from.
 
         Redirects within the hub (a renamed repository) are followed; one to another host names the store that holds
-        the file, and is the address. Raises as `refusal`, and Weather.
+        the file, and is the address. what: words for the file. Raises Weather, or what a refusal means: Unauthorised,
+        Forbidden, Unknown, Unavailable.
         """
         for _ in range(_MOST_REDIRECTS):
-            with closing(self._open("HEAD", url, {})) as answer:
-                if answer.status not in _REDIRECTS:
+            with self._open("HEAD", url, {}) as answer:
+                if not answer.is_redirect:
                     self._require_success(answer, what)
                     return answer.headers, url
-                target = _target(url, answer)
+                target = _target(answer)
                 if not self._is_ours(target):
                     return answer.headers, target
                 url = target
-        raise Unavailable(f"{self.host} redirects {what} more than {_MOST_REDIRECTS} times")
+        raise self._circle(what)
 
-    def get(self, url: str, what: str, start: int) -> HTTPResponse | HTTPError:
-        """The answer that carries a file from byte `start` on; the caller closes it. Its status is 200, 206 or 416."""
+    @contextmanager
+    def get(self, url: str, what: str, start: int) -> Iterator[httpx.Response]:
+        """The answer that carries a file from byte `start` on, its status 200, 206 or 416. Raises as `head`."""
         headers = {"Range": f"bytes={start}-"} if start else {}
         for _ in range(_MOST_REDIRECTS):
-            answer = self._open("GET", url, headers)
-            if answer.status in (200, 206, 416):
-                return answer
-            with closing(answer):
-                if answer.status == 403 and not self._is_ours(url):
+            with self._open("GET", url, headers) as answer:
+                if answer.status_code in (200, 206, 416):
+                    yield answer
+                    return
+                if answer.status_code == 403 and not self._is_ours(url):
                     raise Weather("the signed address of the file has expired")
-                if answer.status not in _REDIRECTS:
+                if not answer.is_redirect:
                     self._require_success(answer, what)
-                url = _target(url, answer)
-        raise Unavailable(f"{self.host} redirects {what} more than {_MOST_REDIRECTS} times")
+                url = _target(answer)
+        raise self._circle(what)
+
+    def files(self, url: str, what: str) -> list[str]:
+        """Names of the files of a repository, from its description at `url`. Raises as `head`."""
+        with self._open("GET", url, {}) as answer:
+            self._require_success(answer, what)
+            answer.read()
+        try:
+            return [str(each["rfilename"]) for each in answer.json()["siblings"]]
+        except (ValueError, KeyError, TypeError) as error:
+            raise Unavailable(
+                f"{self.host} describes the repository in a way that is not understood: {what}"
+            ) from error
 
     def _is_ours(self, url: str) -> bool:
-        ours, asked = urlsplit(self.url), urlsplit(url)
+        ours, asked = httpx.URL(self.url), httpx.URL(url)
         return (ours.scheme, ours.netloc) == (asked.scheme, asked.netloc)
 
-    def _open(self, method: str, url: str, headers: Mapping[str, str]) -> HTTPResponse | HTTPError:
+    @contextmanager
+    def _open(self, method: str, url: str, headers: Mapping[str, str]) -> Iterator[httpx.Response]:
         # Without `identity` a proxy may compress, and sizes and ranges would be those of the compressed bytes.
-        sent = {"User-Agent": "cosia-map", "Accept-Encoding": "identity", **headers}
+        sent = {"Accept-Encoding": "identity", **headers}
         if self.token and self._is_ours(url):
             sent["Authorization"] = f"Bearer {self.token}"
-        request = Request(url, method=method, headers=sent)  # noqa: S310 - `_target` and the settings allow http(s)
         try:
-            answer: HTTPResponse = _opener.open(request, timeout=self.timeout_s)
-        except HTTPError as error:
-            return error
-        except (OSError, HTTPException) as error:
-            raise Weather(f"{urlsplit(url).netloc} cannot be reached ({getattr(error, 'reason', error)})") from error
-        return answer
+            with _connections().stream(method, url, headers=sent, timeout=self.timeout_s) as answer:
+                yield answer
+        except httpx.TransportError as error:
+            raise Weather(f"the connection to {httpx.URL(url).host} failed ({error})") from error
 
-    def _require_success(self, answer: HTTPResponse | HTTPError, what: str) -> None:
+    def _require_success(self, answer: httpx.Response, what: str) -> None:
         """Raises what an answer other than 2xx means. Source of the codes: HTTP, and the hub's `X-Error-Code`."""
-        status = answer.status or 0
-        if 200 <= status < 300:
+        status = answer.status_code
+        if answer.is_success:
             return
         if status in _WEATHER:
             raise Weather(f"{self.host} answered {status}", _retry_after_s(answer.headers))
@@ -113,21 +121,34 @@ class Door(NamedTuple):
         if status == 403:
             raise Forbidden(f"{self.host} does not allow {what}: accept the terms on its page there, or ask its owner")
         if status == 404:
-            code = answer.headers.get("X-Error-Code", "")
-            absent = {"RevisionNotFound": "revision", "EntryNotFound": "file"}.get(code, "file or repository")
+            code = answer.headers.get("X-Error-Code")
+            if code == "EntryNotFound":
+                raise FileAbsent(f"{self.host} has no such file: {what}", "file")
+            absent = "revision" if code == "RevisionNotFound" else "file or repository"
             raise Unknown(f"{self.host} has no such {absent}: {what}", "from")
         raise Unavailable(f"{self.host} answered {status} for {what}")
 
-
-def _target(url: str, answer: HTTPResponse | HTTPError) -> str:
-    target = urljoin(url, answer.headers.get("Location", ""))
-    before, after = urlsplit(url).scheme, urlsplit(target).scheme
-    if after not in ("http", "https") or (before, after) == ("https", "http"):
-        raise Unavailable(f"{urlsplit(url).netloc} redirects to an address that is not encrypted; it is not followed")
-    return target
+    def _circle(self, what: str) -> Unavailable:
+        return Unavailable(f"{self.host} redirects {what} more than {_MOST_REDIRECTS} times")
 
 
-def _retry_after_s(headers: Message) -> float | None:
+@lru_cache
+def _connections() -> httpx.Client:
+    """Of this process; its proxy and certificates are those of the environment. Redirects are ours to follow."""
+    return httpx.Client(follow_redirects=False, headers={"User-Agent": "cosia-map"})
+
+
+def _target(answer: httpx.Response) -> str:
+    try:
+        target = answer.url.join(answer.headers.get("Location", ""))
+    except httpx.InvalidURL as error:
+        raise Unavailable(f"{answer.url.host} redirects to what is no address") from error
+    if target.scheme not in ("http", "https") or (answer.url.scheme, target.scheme) == ("https", "http"):
+        raise Unavailable(f"{answer.url.host} redirects to an address that is not encrypted; it is not followed")
+    return str(target)
+
+
+def _retry_after_s(headers: httpx.Headers) -> float | None:
     """Seconds of a `Retry-After` header, which states seconds or a date (RFC 9110, section 10.2.3)."""
     stated = headers.get("Retry-After", "").strip()
     if stated.isdecimal():

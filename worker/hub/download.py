@@ -3,41 +3,26 @@
 from __future__ import annotations
 
 import fcntl
-import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
-from email.message import Message
-from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, TypeVar
-from urllib.error import HTTPError
-from urllib.parse import quote
+
+import httpx
 
 from app.definitions.model_card import Origin
 from app.errors import Conflict, ParameterInvalid, Unavailable, WeightsUnreadable
 from worker.hub.door import Door, Weather
+from worker.hub.offers import HubFile, Offer, offer_of
 from worker.weights import file_sha256
 
-_CHUNK_BYTES = 1 << 20
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 _T = TypeVar("_T")
 
 Show = Callable[[int, int | None], None]
 """Is told the bytes that have arrived, and those of all the file where the hub states them."""
-
-
-class HubFile(NamedTuple):
-    """Name of a file on a hub. repository: OWNER/NAME; revision: branch, tag or commit."""
-
-    repository: str
-    revision: str
-    file: str
-
-    def __str__(self) -> str:
-        return f"{self.file} of {self.repository}@{self.revision}"
 
 
 class Hub(NamedTuple):
@@ -53,15 +38,6 @@ class Hub(NamedTuple):
     attempts: int = 4
     longest_wait_s: float = 120.0
     wait: Callable[[float], None] = time.sleep
-
-
-class _Offer(NamedTuple):
-    """What the hub says of a file: where its bytes are (for some minutes), and what they will be."""
-
-    address: str
-    commit: str | None
-    size_bytes: int | None
-    sha256: str | None
 
 
 @contextmanager
@@ -94,7 +70,7 @@ def downloaded(
             shutil.rmtree(place)
 
 
-def _expected(offer: _Offer, stated: str | None, wanted: HubFile) -> tuple[str, str | None]:
+def _expected(offer: Offer, stated: str | None, wanted: HubFile) -> tuple[str, str | None]:
     """The sha256 the file must have, and its commit."""
     if stated and offer.sha256 and stated != offer.sha256:
         raise WeightsUnreadable(f"{wanted}: the hub offers a file of sha256 {offer.sha256}, expected is {stated}")
@@ -127,13 +103,11 @@ class _Fetch:
     _furthest: int = 0
 
     @property
-    def url(self) -> str:
-        path = f"{quote(self.wanted.revision, safe='')}/{quote(self.wanted.file)}"
-        return f"{self.hub.url}/{self.wanted.repository}/resolve/{path}"
-
-    @property
     def _door(self) -> Door:
         return Door(self.hub.url, self.hub.token, self.hub.timeout_s)
+
+    def offer(self) -> Offer:
+        return offer_of(self._door, self.wanted)
 
     def until_done(self, attempt: Callable[[], _T]) -> _T:
         """Tries again after failures that may pass, as the server asked or after twice as long each time."""
@@ -146,22 +120,10 @@ class _Fetch:
                 if self._failures >= self.hub.attempts or wait_s > self.hub.longest_wait_s:
                     raise Unavailable(
                         f"{self.wanted} could not be fetched: {weather}. Try again in {wait_s:.0f} s or more, or fetch "
-                        f"{self.url} elsewhere and run `cosia model add CARD --weights FILE`",
+                        f"{self.wanted.address_on(self._door)} elsewhere and run `cosia model add CARD --weights FILE`",
                         retry_after_s=round(wait_s),
                     ) from weather
                 self.hub.wait(wait_s)
-
-    def offer(self) -> _Offer:
-        headers, address = self._door.head(self.url, str(self.wanted))
-        # Large files lie in another store: the plain ETag and length would be those of the redirect.
-        tag = (headers.get("X-Linked-Etag") or headers.get("ETag") or "").removeprefix("W/").strip('"')
-        size = headers.get("X-Linked-Size") or (headers.get("Content-Length") if address == self.url else None)
-        return _Offer(
-            address,
-            headers.get("X-Repo-Commit"),
-            int(size) if size and size.isdecimal() else None,
-            tag if _SHA256.fullmatch(tag) else None,
-        )
 
     def complete(self, part: BinaryIO, expected: str) -> None:
         """Appends to the part what it lacks, and verifies it."""
@@ -177,43 +139,37 @@ class _Fetch:
             raise Weather("what had arrived before is not the beginning of the file")
         raise WeightsUnreadable(f"{self.wanted}: what arrived is not the file (its sha256 is {found}, not {expected})")
 
-    def _append(self, part: BinaryIO, offer: _Offer) -> None:
+    def _append(self, part: BinaryIO, offer: Offer) -> None:
         _require_room(part, offer)
         start = part.tell()
-        with closing(self._door.get(offer.address, str(self.wanted), start)) as answer:
-            if answer.status == 416 or (answer.status == 206 and not _begins_at(start, answer.headers)):
+        with self._door.get(offer.address, str(self.wanted), start) as answer:
+            if answer.status_code == 416 or (answer.status_code == 206 and not _begins_at(start, answer.headers)):
                 _start_over(part)
                 raise Weather("the server does not continue where the download broke off")
-            if answer.status == 200:  # all of it, whatever was asked
+            if answer.status_code == 200:  # all of it, whatever was asked
                 _start_over(part)
-            while chunk := _chunk(answer):
-                part.write(chunk)
+            for piece in answer.iter_raw():
+                part.write(piece)
                 self._progressed(part.tell(), offer)
                 if offer.size_bytes is not None and part.tell() > offer.size_bytes:
                     break  # not the file: its sha256 will say so
         part.flush()
         if offer.size_bytes is not None and part.tell() < offer.size_bytes:
-            raise Weather(f"the connection ended at {part.tell()} of {offer.size_bytes} bytes")
+            raise Weather(f"the server gave {part.tell()} of {offer.size_bytes} bytes")
 
-    def _progressed(self, position: int, offer: _Offer) -> None:
+    def _progressed(self, position: int, offer: Offer) -> None:
         # Only what had never arrived counts: a server that begins anew each time would be asked for ever.
         if position > self._furthest:
             self._furthest, self._failures = position, 0
         self.show(position, offer.size_bytes)
 
 
-def _chunk(answer: HTTPResponse | HTTPError) -> bytes:
-    try:
-        return answer.read(_CHUNK_BYTES)
-    except (OSError, HTTPException) as error:
-        raise Weather(f"the connection broke off ({error})") from error
+def _begins_at(start: int, headers: httpx.Headers) -> bool:
+    stated: str = headers.get("Content-Range", "")
+    return stated.startswith(f"bytes {start}-")
 
 
-def _begins_at(start: int, headers: Message) -> bool:
-    return headers.get("Content-Range", "").startswith(f"bytes {start}-")
-
-
-def _require_room(part: BinaryIO, offer: _Offer) -> None:
+def _require_room(part: BinaryIO, offer: Offer) -> None:
     lacking = (offer.size_bytes or 0) - part.tell()
     free = shutil.disk_usage(Path(part.name).parent).free
     if lacking > free:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -106,6 +107,9 @@ def _answer_of_the_hub(request: BaseHTTPRequestHandler, hub: FakeHub) -> None:
         if hub.sha256 != "unstated":
             headers["X-Linked-Etag"] = f'"{hub.sha256}"'
         answer(request, 302, {**headers, "Location": f"{hub.store_url}/blob?signature=1"})
+    elif request.path == f"/api/models/{REPOSITORY}/revision/main":
+        listed = {"siblings": [{"rfilename": name} for name in ("README.md", FILE, "confmat.npy")]}
+        answer(request, 200, {"Content-Type": "application/json"}, json.dumps(listed).encode())
     elif request.path.startswith(f"/{REPOSITORY}/"):
         known = "/resolve/main/" in request.path
         answer(request, 404, {"X-Error-Code": "EntryNotFound" if known else "RevisionNotFound"})

@@ -100,7 +100,7 @@ def test_download_goes_on_where_the_connection_broke_off(served: FakeHub, tmp_pa
 
 def test_next_call_goes_on_with_what_an_earlier_one_left(served: FakeHub, tmp_path: Path) -> None:
     served.faults = [("store GET", cut_at(served, 1_000_000))]
-    with pytest.raises(Unavailable, match="ended at 1000000 of 3000000 bytes"):
+    with pytest.raises(Unavailable, match="peer closed connection"):
         fetch(Waits().hub(served, attempts=1), tmp_path)
 
     assert fetch(Waits().hub(served), tmp_path)[0] == CONTENT
@@ -135,7 +135,7 @@ def test_connection_that_always_ends_early_is_given_up(served: FakeHub, tmp_path
     served.faults = [("store GET", cut_at(served, 1_000)) for _ in range(9)]
     waits = Waits()
 
-    with pytest.raises(Unavailable, match="ended at 1000 of 3000000 bytes"):
+    with pytest.raises(Unavailable, match="peer closed connection"):
         fetch(waits.hub(served), tmp_path)
 
     assert waits == [1.0, 2.0, 4.0]
@@ -205,7 +205,7 @@ def test_expired_address_of_the_bytes_is_renewed(served: FakeHub, tmp_path: Path
     [
         (WANTED._replace(repository="IGNF/absent"), Unauthorised, "check the name, or set COSIA_HUB_TOKEN"),
         (WANTED._replace(revision="v9"), Unknown, "no such revision"),
-        (WANTED._replace(file="absent.pth"), Unknown, "no such file"),
+        (WANTED._replace(file="absent.pth"), Unknown, f"no such file.*it has {FILE}: give one by --file"),
     ],
 )
 def test_what_the_hub_does_not_have_is_named(

@@ -1,4 +1,5 @@
-"""A batch: some blocks of one job, claimed together, predicted one after another while the next is read.
+"""A batch: some blocks of one job, claimed together, predicted one after another while the next is read and the one
+before is written.
 
 What can go wrong is one of three. The caller's fault: the block fails. The weather (storage or database away, weights
 or device unusable, a worker that has to stop): the block goes back, and no attempt is counted. Ours, or unknown: the
@@ -12,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
 
 import numpy as np
 import structlog
@@ -33,6 +35,7 @@ from worker.persisting import Persistence
 from worker.pipeline import Prediction
 from worker.presence import Presence
 from worker.watchdog import Watchdog
+from worker.writing import Writer
 
 log = structlog.get_logger(__name__)
 
@@ -71,30 +74,32 @@ class Batch:
         self._materials = Materials(sessions, storage)
         self._leases = Leases(sessions, lease_s=settings.lease_s, most_s=settings.stall_s)
         self._database = Persistence(sessions, stop, self._progress)
+        self._writer = Writer(self._write)
+        self._pace = _Pace()
+        self._complete: list[str] = []
         self._stop_seen: float | None = None
 
     def run(self) -> list[str]:
         """Claims, predicts, publishes. Returns the jobs (this one or others) that wait for no block any more."""
         claims = self._claim()
         self._presence.tally("attempts", len(claims))
-        complete: list[str] = []
         with (
             self._watchdog.watching("predicting blocks", self._give_up),
             self._leases.holding(claims),
+            self._writer,
             ThreadPoolExecutor(1, "read-ahead") as reading,
         ):
-            pace = _Pace()
             for claim, imagery_read in self._read_ahead(claims, reading):
                 if self._presence.out_of_service or self._stop.is_set() or not self._still_wanted():
                     imagery_read.cancel()
                     self._hand_back(claim)
+                    self._ended(claim)
                 else:
-                    complete += self._predict(claim, imagery_read, pace)
-                self._leases.drop(claim)
-                self._progress()
-        if pace.seconds_per_block is not None:
-            self._presence.measured(claims[0].model_id, pace.seconds_per_block)
-        return complete
+                    with self._attempt(claim):
+                        self._predict(claim, imagery_read)
+        if self._pace.seconds_per_block is not None:
+            self._presence.measured(claims[0].model_id, self._pace.seconds_per_block)
+        return self._complete
 
     def _claim(self) -> list[Claim]:
         with self._sessions.write() as session:
@@ -144,15 +149,31 @@ class Batch:
             if time.monotonic() - self._stop_seen > _FINISH_WITHIN_S:
                 raise _Stopped
 
-    def _predict(self, claim: Claim, imagery_read: Future[Imagery], pace: _Pace) -> list[str]:
-        """Predicts one block and publishes it, or ends the attempt with its reason."""
+    def _predict(self, claim: Claim, imagery_read: Future[Imagery]) -> None:
+        """Predicts one block and lets it be written; what it raises ends the attempt."""
+        network = self._materials.network(claim)
+        began = self._pace.begin()
+        imagery = imagery_read.result()
+        prediction = network.predict(imagery.pixels, imagery.valid, self._between)
+        self._writer.put(claim, prediction, time.monotonic() - began)
+
+    def _write(self, claim: Claim, prediction: Prediction, predicting_s: float) -> None:
+        """Publishes a block that was predicted, in the writer's thread."""
+        with self._attempt(claim):
+            self._publish(claim, prediction, predicting_s)
+            self._pace.end()
+            self._ended(claim)
+
+    def _ended(self, claim: Claim) -> None:
+        self._leases.drop(claim)
+        self._progress()
+
+    @contextmanager
+    def _attempt(self, claim: Claim) -> Iterator[None]:
+        """Ends the attempt with its reason where what is inside fails."""
         with structlog.contextvars.bound_contextvars(job_id=self._job_id, block=claim.key):
             try:
-                network = self._materials.network(claim)
-                pace.begin()
-                imagery = imagery_read.result()
-                prediction = network.predict(imagery.pixels, imagery.valid, self._between)
-                complete = self._publish(claim, prediction, began=pace.block_began)
+                yield
             except _Stopped:
                 self._hand_back(claim)
             except (WeightsUnreadable, WeightsMismatch) as error:
@@ -161,24 +182,25 @@ class Batch:
             except DeviceBroken as error:
                 self._presence.leave(error.message)
                 self._postpone(claim, error.message)
+                self._writer.finish()  # what was predicted before is whole
                 self._watchdog.end(error.message)  # the connection to the driver is broken for good
             except RasterUnreadable as error:
-                return self._fail(claim, error.message)
+                self._fail(claim, error.message)
             except Unavailable as error:
                 self._postpone(claim, error.message)
             except Invalid as error:
-                return self._fail(claim, error.message, final=True)
+                self._fail(claim, error.message, final=True)
             except CosiaError as error:
-                return self._fail(claim, error.message)
+                self._fail(claim, error.message)
             except Exception:
                 log.exception("block_failed", attempt=claim.attempts)
-                return self._fail(claim, _NEUTRAL)
+                self._fail(claim, _NEUTRAL)
             else:
-                pace.end()
-                return complete
-            return []
+                return
+            self._ended(claim)
 
-    def _publish(self, claim: Claim, prediction: Prediction, *, began: float) -> list[str]:
+    def _publish(self, claim: Claim, prediction: Prediction, predicting_s: float) -> None:
+        began = time.monotonic()
         href = blocks.block_href(claim.key)
         grid = prediction_grid(claim.epsg).block(claim.cell)
         with self._storage.writing(href) as path:
@@ -186,7 +208,7 @@ class Batch:
             digest, size_bytes = sha256(path), path.stat().st_size
         counts = np.bincount(prediction.classes.ravel(), minlength=256)
         histogram = {str(value): int(counts[value]) for value in np.flatnonzero(counts)}
-        seconds = time.monotonic() - began
+        seconds = predicting_s + time.monotonic() - began
 
         def publish(session: Session) -> list[str] | None:
             published = blocks.complete(
@@ -198,35 +220,35 @@ class Batch:
                 seconds=seconds,
                 size_bytes=size_bytes,
             )
-            return self._ended(session, claim) if published else None
+            return self._block_ended(session, claim) if published else None
 
         complete = self._database.write(publish)
         if complete is None:
             log.warning("write_fenced", fence=claim.fence)
             self._presence.tally("writes_fenced")
-            return []
+            return
         log.info("block_done", seconds=round(seconds, 2))
         self._presence.tally("blocks_computed")
         self._presence.tally("px_computed", prediction.classes.size)
         self._presence.tally("seconds_computing", seconds)
         self._presence.weather_is_fine()
-        return complete
+        self._complete += complete
 
-    def _ended(self, session: Session, claim: Claim, *, failed: bool = False) -> list[str]:
+    def _block_ended(self, session: Session, claim: Claim, *, failed: bool = False) -> list[str]:
         return jobs.block_ended(session, claim.key, jobs.block_bbox(claim.epsg, claim.cell), failed=failed)
 
-    def _fail(self, claim: Claim, reason: str, *, final: bool = False) -> list[str]:
+    def _fail(self, claim: Claim, reason: str, *, final: bool = False) -> None:
         """Ends an attempt that counts; the last one, or one that no other can better, fails the block."""
         final = final or claim.attempts >= self._settings.attempts
         wait_s = blocks.wait_s(claim.attempts)
 
         def fail(session: Session) -> list[str]:
             ended = blocks.fail_attempt(session, claim, reason, final=final, wait_s=wait_s)
-            return self._ended(session, claim, failed=True) if ended and final else []
+            return self._block_ended(session, claim, failed=True) if ended and final else []
 
         log.warning("attempt_failed", reason=reason, attempt=claim.attempts, final=final)
         self._presence.tally("attempts_failed")
-        return self._database.write(fail)
+        self._complete += self._database.write(fail)
 
     def _postpone(self, claim: Claim, reason: str) -> None:
         """Gives a block back because of the weather: another try later, and no attempt is counted."""
@@ -255,17 +277,19 @@ class Batch:
 
 
 class _Pace:
-    """Seconds per block of a batch, without the loading of the network."""
+    """Seconds per block of a batch, from the first that begins to the last that is written, without the loading of the
+    network."""
 
     def __init__(self) -> None:
-        self.block_began = 0.0
         self._began: float | None = None
         self._ended = 0.0
         self._blocks = 0
 
-    def begin(self) -> None:
-        self.block_began = time.monotonic()
-        self._began = self._began or self.block_began
+    def begin(self) -> float:
+        """Now."""
+        now = time.monotonic()
+        self._began = self._began or now
+        return now
 
     def end(self) -> None:
         self._ended = time.monotonic()

@@ -25,6 +25,7 @@ from app.catalogue import Catalogue
 from app.database import BlockRow, JobRow, Sessions
 from app.definitions import ImagerySource, ModelCard, prediction_grid
 from app.errors import Unavailable
+from app.outputs import write_block
 from app.settings import Settings
 from app.storage import FolderStorage, sha256
 from tests import samples
@@ -304,6 +305,79 @@ def test_a_gpu_that_fails_ends_the_process_and_gives_the_blocks_back(
     assert watchdog.codes == [STALLED]
     assert watchdog.last_words == ["the GPU failed: CUDA error: unspecified launch failure"]
     assert [(row.status, row.attempts) for row in rows(sessions)] == [("waiting", 0)] * 2
+
+
+def test_a_block_is_written_while_the_next_is_predicted(
+    sessions: Sessions, storage: FolderStorage, settings: Settings, submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = submit(columns=2)
+    predict, write, second_begun, predicted = Predictor.predict, write_block, threading.Event(), []
+
+    def noticed(self: Predictor, *given: Any) -> Prediction:
+        predicted.append(self)
+        if len(predicted) == 2:
+            second_begun.set()
+        return predict(self, *given)
+
+    def late(*given: Any) -> None:
+        assert second_begun.wait(20)
+        write(*given)
+
+    monkeypatch.setattr(Predictor, "predict", noticed)
+    monkeypatch.setattr("worker.batch.write_block", late)
+
+    assert run_batch(sessions, storage, settings, job) == [job.id]
+    assert [row.status for row in rows(sessions)] == ["done", "done"]
+
+
+def test_a_block_that_is_predicted_is_written_before_a_broken_gpu_ends_the_process(
+    sessions: Sessions, storage: FolderStorage, settings: Settings, submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = submit(columns=2)
+    predict, write, works, broken = Predictor.predict, write_block, iter([True]), threading.Event()
+    at_the_end: list[str] = []
+
+    def breaking(self: Predictor, *given: Any) -> Prediction:
+        if next(works, False):
+            return predict(self, *given)
+        broken.set()
+        raise DeviceBroken("the GPU failed")
+
+    def late(*given: Any) -> None:
+        assert broken.wait(20)
+        write(*given)
+
+    class Ending(Watched):
+        def end(self, reason: str) -> None:
+            at_the_end.extend(row.status for row in rows(sessions))
+
+    monkeypatch.setattr(Predictor, "predict", breaking)
+    monkeypatch.setattr("worker.batch.write_block", late)
+    presence = Presence(sessions, device="cuda", queues=("gpu",))
+    presence.come_back()
+    presence.measured("tiny", 1.0)
+    Batch(sessions, storage, settings, job.id, presence, threading.Event(), Ending()).run()
+
+    assert sorted(at_the_end) == ["done", "waiting"]
+
+
+def test_a_block_that_cannot_be_written_goes_back_and_its_neighbour_is_done(
+    sessions: Sessions, storage: FolderStorage, settings: Settings, submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = submit(columns=2)
+    write, refusals = write_block, iter([True])
+
+    def full(*given: Any) -> None:
+        if next(refusals, False):
+            raise Unavailable("the storage is full")
+        write(*given)
+
+    monkeypatch.setattr("worker.batch.write_block", full)
+
+    assert run_batch(sessions, storage, settings, job) == []
+    assert sorted((row.status, row.attempts, row.reason) for row in rows(sessions) if row.status != "done") == [
+        ("waiting", 0, "the storage is full")
+    ]
 
 
 def test_a_stopping_worker_gives_a_long_block_back_within_it(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from app.definitions import Band, ModelCard, nomenclature, shipped_model_cards, shipped_weights
+from app.definitions import Band, ExtraInput, ModelCard, nomenclature, shipped_model_cards, shipped_weights
 from worker.architectures import build
 from worker.weights import file_sha256, network_of
 
@@ -60,6 +60,19 @@ def test_flair_cards_map_logits_to_classes_by_flair_code(card: ModelCard) -> Non
     by_code = {each.flair_code: each.value for each in nomenclature().classes}
 
     assert card.values == tuple(by_code[code] if code in trained else 0 for code in range(1, 20))
+
+
+def test_card_of_flair_2_needs_a_series_and_has_the_published_size() -> None:
+    """486 tensors and 27.25 million parameters; logit k is FLAIR code k + 1, and the 13th is all others."""
+    card = shipped_model_cards()["flair-2-ut-t"]
+    by_code = {each.flair_code: each.value for each in nomenclature().classes}
+    with torch.device("meta"):
+        network = build(card)
+
+    assert card.extra_inputs == (ExtraInput.SERIES,)
+    assert card.values == (*(by_code[code] for code in range(1, 13)), 0)
+    assert len(network.state_dict()) == 486
+    assert sum(each.numel() for each in network.parameters()) == 27_254_744
 
 
 def test_flair_cards_are_there_for_three_four_and_five_bands() -> None:

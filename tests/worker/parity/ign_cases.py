@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -36,6 +37,32 @@ ACQUISITIONS = (
     (652_000.0, 6_862_000.0, 35.0, "CAMERA#030", datetime.datetime(2019, 9, 15, 9, 5)),
 )
 """x and y in metres (EPSG:2154), altitude in metres, camera, local time."""
+
+
+SERIES_SIDE_PX = 48
+SERIES_CENTRE = (22, 27)
+"""Row and column of the patch in the images of its zone, as the data set's centroids give them."""
+
+PRODUCTS = [
+    f"S2{'AB'[number % 2]}_MSIL2A_2020{day}T105031_N0500_R051_T31TDL_20230512T081517"
+    for number, day in enumerate(("0104", "0129", "0211", "0229", "0520", "0618", "0630", "0918", "1231"))
+]
+"""Names of the dates of a series."""
+
+
+def series_of_a_zone() -> tuple[np.ndarray, np.ndarray]:
+    """(9, 10, 48, 48) uint16 reflectances, and (9, 2, 48, 48) uint8 probabilities of snow and of cloud in percent.
+
+    The third date is mostly under cloud; the seventh is under snow and cloud on three tenths of its pixels, the same
+    ones, which the published filter counts twice.
+    """
+    drawn = np.random.RandomState(SEED)
+    images = drawn.randint(0, 12_000, (len(PRODUCTS), 10, SERIES_SIDE_PX, SERIES_SIDE_PX)).astype(np.uint16)
+    covers = drawn.randint(0, 60, (len(PRODUCTS), 2, SERIES_SIDE_PX, SERIES_SIDE_PX)).astype(np.uint8)
+    covers[2, 1, :, 10:] = 60
+    top = SERIES_CENTRE[0] - 20
+    covers[6, :, top : top + 12] = 95
+    return images, covers
 
 
 def aerial(side_px: int) -> Tensor:

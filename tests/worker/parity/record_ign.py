@@ -3,7 +3,7 @@
     git clone https://github.com/IGNF/FLAIR-1 && git -C FLAIR-1 checkout legacy-torch   (f03d2c6 was recorded)
     git clone https://github.com/IGNF/FLAIR-2                                           (b9b4892)
     git clone https://github.com/VSainteuf/utae-paps                                    (987874e)
-    pip install segmentation-models-pytorch==0.3.3 torchvision                          (with the torch of this program)
+    pip install segmentation-models-pytorch==0.3.3 torchvision pandas scikit-image     (with the torch of this program)
     python -m tests.worker.parity.record_ign FLAIR-1 FLAIR-2 utae-paps
 
 in an environment of their own and from the root of this repository. Only outputs are stored, in `fixtures`; weights and
@@ -21,6 +21,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+import rasterio
 import torch
 from torch import Tensor, nn
 
@@ -38,6 +39,9 @@ def record(flair_1: Path, flair_2: Path, utae_paps: Path) -> None:
     _write("ign_ut_t", _ut_t(fused, aerial_metadata=False))
     _write("ign_ut_t_metadata", _ut_t(fused, aerial_metadata=True))
     _write("ign_metadata", _metadata(_module(flair_2, "src.load_data")))
+    months, positions = _series(_module(flair_2, "src.dataset"))
+    _write("ign_series", months)
+    _write("ign_series_positions", positions.numpy())
     _write("utae", _utae(_module(utae_paps, "src.backbones.utae")))
 
 
@@ -113,6 +117,30 @@ def _metadata(reference: ModuleType) -> np.ndarray:
         file.flush()
         paths = {"PATH_IMG": [f"img/{name}.tif" for name in records], "MTD_AERIAL": []}
         return np.asarray(reference.adding_encoded_metadata(file.name, paths)["MTD_AERIAL"])
+
+
+def _series(reference: ModuleType) -> tuple[Tensor, Tensor]:
+    """What the published data set class makes of a series: its months and their positions."""
+    images, covers = cases.series_of_a_zone()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        np.save(folder / "data.npy", images)
+        np.save(folder / "masks.npy", covers)
+        (folder / "products.txt").write_text("\n".join(cases.PRODUCTS).replace("20200229", "20200228"))
+        for raster in ("IMG.tif", "MSK.tif"):
+            with rasterio.open(folder / raster, "w", driver="GTiff", width=8, height=8, count=1, dtype="uint8") as new:
+                new.write(np.ones((1, 8, 8), np.uint8))
+        files = {
+            "PATH_IMG": [folder / "IMG.tif"], "PATH_LABELS": [folder / "MSK.tif"],
+            "PATH_SP_DATA": [folder / "data.npy"], "PATH_SP_MASKS": [folder / "masks.npy"],
+            "PATH_SP_DATES": [folder / "products.txt"], "SP_COORDS": [cases.SERIES_CENTRE],
+        }  # fmt: skip
+        config = {
+            "aerial_metadata": False, "ref_year": 2021, "ref_date": "05-15", "sat_patch_size": 40, "num_classes": 13,
+            "filter_clouds": True, "average_month": True,
+        }  # fmt: skip
+        item = reference.Fit_Dataset(files, config)[0]
+    return item["spatch"], item["dates"]
 
 
 def _seeded(network: nn.Module) -> nn.Module:

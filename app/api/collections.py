@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from app.api import legends, tilesets
+from app.api import legends, quality, tilesets
 from app.api.landing import link
 from app.api.parameters import allow_only
 from app.api.reading import json_content, read_route
@@ -15,6 +15,7 @@ from app.catalogue import Layer
 
 router = APIRouter(prefix="/api", tags=["collections"])
 router.include_router(legends.router)
+router.include_router(quality.router)
 router.include_router(tilesets.router)
 
 
@@ -61,6 +62,7 @@ def describe(layer: Layer) -> dict[str, Any]:
         "cosia:version": layer.version,
         "cosia:styles": list(layer.styles),
         "cosia:resolution_m": layer.resolution_m,
+        "cosia:quality": layer.quality,
         "links": [
             link("self", path, "this document"),
             link("http://www.opengis.net/def/rel/ogc/1.0/tilesets-map", f"{path}/map/tiles", "tilesets"),
@@ -78,6 +80,7 @@ def describe(layer: Layer) -> dict[str, Any]:
             link("style", f"{path}/legend.sld", "SLD of the GeoTIFF", "application/vnd.ogc.sld+xml"),
             link("alternate", f"{path}/layer.qlr", "QGIS layer definition: drag it onto the map", "application/xml"),
             link("alternate", f"/api/stac/{layer.id}", "STAC collection: the GeoTIFFs"),
+            *quality.links(layer),
             link("wmts", "/wmts?SERVICE=WMTS&REQUEST=GetCapabilities", "WMTS 1.0.0", "application/xml"),
         ],
     }

@@ -10,6 +10,7 @@ from typing import Any
 
 import shapely
 
+from app.api import quality
 from app.api.landing import link
 from app.api.rasters import COG, RasterFile, raster_address
 from app.catalogue import Layer
@@ -50,6 +51,7 @@ def collection(layer: Layer) -> dict[str, Any]:
         "summaries": {
             "gsd": [layer.resolution_m],
             "proj:code": sorted({f"EPSG:{raster.epsg}" for raster in layer.rasters}),
+            **({} if layer.quality is None else {"cosia:quality": [layer.quality]}),
         },
         "item_assets": {
             "classes": {
@@ -70,6 +72,7 @@ def collection(layer: Layer) -> dict[str, Any]:
             link("parent", "/api/stac", "all layers"),
             link("items", f"{path}/items", "rasters", GEOJSON),
             link("alternate", f"/api/collections/{layer.id}", "the layer as an OGC API collection"),
+            *quality.links(layer),
         ],
     }
 

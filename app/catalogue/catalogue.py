@@ -17,6 +17,7 @@ from app.catalogue.snapshot import Snapshot
 from app.database import LayerOverviewRow, LayerRow, RasterRow, Sessions
 from app.definitions import nomenclature
 from app.errors import CosiaError, Unavailable, Unknown
+from app.quality import find_report
 from app.storage import Storage
 from app.tiling import RasterRef, handles
 
@@ -129,6 +130,7 @@ class Catalogue:
         overviews = session.scalars(
             select(LayerOverviewRow).where(LayerOverviewRow.layer_id == row.id).order_by(LayerOverviewRow.epsg)
         ).all()
+        report = find_report(session, row.id, row.version)
         layer = Layer(
             id=row.id,
             title=row.title,
@@ -143,6 +145,7 @@ class Catalogue:
             published_at=row.published_at,
             rasters=tuple(rasters.values()),
             overviews=tuple(self._reference(overview, bands=1) for overview in overviews),
+            quality=None if report is None else report.headline,
         )
         layer.prepare()
         self._rasters[row.id] = rasters

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from app.catalogue.index import Bounds, RasterIndex
 from app.definitions import Nomenclature
@@ -21,7 +22,8 @@ _DEGREE_M = math.radians(_EARTH_RADIUS_M)
 class Layer:
     """A published layer as it was at one moment; a newer state is another object.
 
-    overviews: for each CRS in which it has many rasters, one coarse raster of all of them.
+    overviews: for each CRS in which it has many rasters, one coarse raster of all of them. quality: headline of the
+    report of its quality, where this content was evaluated.
     """
 
     id: str
@@ -37,6 +39,7 @@ class Layer:
     published_at: float
     rasters: tuple[RasterRef, ...]
     overviews: tuple[RasterRef, ...] = ()
+    quality: dict[str, Any] | None = None
     _indexes: dict[tuple[int, int], RasterIndex] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property

@@ -82,6 +82,16 @@ class RasterRow(Base):
     footprint: Mapped[BaseGeometry]
 
 
+class LayerQualityRow(Base):
+    """How good a layer is: `document` is the QualityReport of the content of `version`."""
+
+    __tablename__ = "layer_quality"
+
+    layer_id: Mapped[str] = mapped_column(ForeignKey("layer.id", ondelete="CASCADE"), primary_key=True)
+    version: Mapped[str]
+    document: Mapped[dict[str, Any]]
+
+
 class LayerOverviewRow(Base):
     """All rasters of a layer in one CRS as one coarse raster, for tiles seen from afar."""
 
@@ -140,9 +150,10 @@ class ModelRow(Base):
 class JobRow(Base):
     """What somebody asked of a process. `status` is one of OGC API - Processes; the last three are never left.
 
-    A prediction has an imagery source, a model and blocks. A job that counts has `progress` (0-100) and, in
-    `checkpoint`, what is counted so far. `inputs` are those that no other column holds. `lease_until` and `fence`
-    belong to the worker that is making the results. Whoever has the `permalink` may look at the job, and no more.
+    A prediction has an imagery source, a model and blocks; `predicted_by` is that model, or an ensemble and an
+    augmentation (see `app.definitions.ensemble`). A job that counts has `progress` (0-100) and, in `checkpoint`, what
+    is counted so far. `inputs` are those that no other column holds. `lease_until` and `fence` belong to the worker
+    that is making the results. Whoever has the `permalink` may look at the job, and no more.
 
     `bells`: messages on their way to a worker of `queue`, since `rung_at`; 0 is the most urgent `priority`. `coverage`:
     share (0-1) of the AOI that has imagery. `blocks_reused`: done before the job was asked for. `request_id`: under
@@ -171,6 +182,7 @@ class JobRow(Base):
     inputs: Mapped[dict[str, Any] | None]
     source_id: Mapped[str | None]
     model_id: Mapped[str | None]
+    predicted_by: Mapped[str | None]
     outputs: Mapped[dict[str, Any]]
     aoi: Mapped[BaseGeometry]
     area_m2: Mapped[float]
@@ -206,8 +218,9 @@ class JobRow(Base):
 class BlockRow(Base):
     """A block: the prediction of one cell, whoever asked. Its `key` holds all that decides its pixels.
 
-    histogram: class value (as text) -> pixels; `lease_until` counts only while the block is claimed. Nobody claims it
-    before `retry_at`. `used_at`: when a job last asked for it or read it.
+    further_models: pairs of id and sha256, the other members of an ensemble in the order of their ids; None for one
+    model alone. histogram: class value (as text) -> pixels; `lease_until` counts only while the block is claimed.
+    Nobody claims it before `retry_at`. `used_at`: when a job last asked for it or read it.
     """
 
     __tablename__ = "block"
@@ -224,6 +237,8 @@ class BlockRow(Base):
     source_version: Mapped[str]
     model_id: Mapped[str]
     model_sha256: Mapped[str]
+    further_models: Mapped[list[list[str]] | None] = mapped_column(JSON(none_as_null=True))
+    augmentation: Mapped[str] = mapped_column(default="none")
     status: Mapped[str] = mapped_column(default="waiting")
     attempts: Mapped[int] = mapped_column(default=0)
     owner: Mapped[str | None]
@@ -278,7 +293,8 @@ class EventRow(Base):
 class WorkerRow(Base):
     """A worker process. It is alive while it keeps `seen_at` fresh; `reason` says why it is out of service.
 
-    seconds_per_block: model id -> its measured pace. tallies: name -> what it has counted since it started.
+    seconds_per_block: what predicts (as in `JobRow.predicted_by`) -> its measured pace. tallies: name -> what it has
+    counted since it started.
     """
 
     __tablename__ = "worker"

@@ -18,8 +18,8 @@ _SEARCH_STEP_PX = 4
 
 
 class Batch(NamedTuple):
-    """imagery: (count, 5, side, side) uint8. truth: (count, side, side) uint8 class values, 0 where there is no
-    imagery and nothing is to be learnt. valid: (count, side, side) bool."""
+    """imagery: (count, 5, side, side) uint8, bands R, G, B, NIR, E. truth: (count, side, side) uint8 class values, 0
+    where nothing is to be learnt. valid: (count, side, side) bool, False where there is no imagery."""
 
     imagery: np.ndarray
     truth: np.ndarray
@@ -57,13 +57,13 @@ class Sampler:
         row, column = _corner(scene.truth, self.side_px, rng)
         window = np.s_[row : row + self.side_px, column : column + self.side_px]
         turns, mirrored = int(rng.integers(4)), bool(rng.integers(2))
-        imagery = augment(_turned(scene.imagery[:, *window], turns, mirrored), rng, noise)
-        truth = _turned(scene.truth[window], turns, mirrored).copy()
+        imagery = augment(turned(scene.imagery[:, *window], turns, mirrored), rng, noise)
+        truth = turned(scene.truth[window], turns, mirrored).copy()
         valid = np.ones(truth.shape, bool)
         if rng.random() < _SHARE_CUT_OFF:
             # Imagery ends somewhere: the network must not be surprised by it.
             valid[: int(rng.integers(1, self.side_px // 2))] = False
-            valid = _turned(valid, int(rng.integers(4)), False)
+            valid = turned(valid, int(rng.integers(4)), False)
             truth[~valid] = 0
         return imagery, truth, valid
 
@@ -88,7 +88,7 @@ def _corner(truth: np.ndarray, side_px: int, rng: np.random.Generator) -> tuple[
     )
 
 
-def _turned(array: np.ndarray, turns: int, mirrored: bool) -> np.ndarray:
-    """One of the eight symmetries of the square."""
+def turned(array: np.ndarray, turns: int, mirrored: bool) -> np.ndarray:
+    """One of the eight symmetries of the square, of the last two axes."""
     turned = np.rot90(array, turns, axes=(-2, -1))
     return turned[..., ::-1] if mirrored else turned

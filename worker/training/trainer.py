@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import os
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,8 +16,10 @@ from torch import Tensor
 
 from app.definitions import ModelCard
 from app.errors import WeightsUnreadable
+from worker import weights as weight_files
 from worker.architectures import build
 from worker.architectures.network import Network
+from worker.flair import FLAIR_BANDS
 from worker.training.average import AveragedNetwork
 from worker.training.loss import IGNORED, ClassWeights, segmentation_loss
 from worker.training.samples import Batch
@@ -49,6 +52,7 @@ class Trainer:
     replicas: parts of a batch that are learnt from at the same time, each by a copy of the network in a thread of its
     own. On a CPU that other programs use too this is up to four times faster than torch's own threads, which wait
     for the slowest of them in every operation: run it with one torch thread.
+    class_weights: see Recipe; automatic ones where none is given.
     """
 
     def __init__(
@@ -60,12 +64,13 @@ class Trainer:
         *,
         bf16: bool = False,
         replicas: int = 1,
+        class_weights: Mapping[int, float] | None = None,
     ) -> None:
         torch.manual_seed(seed)
         self.card = card
         self.progress = Progress()
         self._peak_rate = peak_rate
-        self._device = device
+        self.device = device
         self._bf16 = bf16
         self.network = build(card).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._replicas = [self.network, *(copy.deepcopy(self.network) for _ in range(replicas - 1))]
@@ -75,9 +80,12 @@ class Trainer:
         self._weights = ClassWeights(len(card.values))
         self._mean = torch.tensor(card.mean, device=device).view(-1, 1, 1)
         self._scale = 1 / torch.tensor(card.std, device=device).view(-1, 1, 1)
+        self._bands = [FLAIR_BANDS.index(band) for band in card.bands]
+        given = class_weights or {}
+        self._given = torch.tensor([given.get(value, 1.0) for value in card.values]) if given else None
         channels = torch.full((256,), IGNORED)
         for channel, value in enumerate(card.values):
-            if value:
+            if value and given.get(value, 1.0) > 0:
                 channels[value] = channel
         self._channel_of_value = channels
 
@@ -94,7 +102,8 @@ class Trainer:
         for group in self._optimiser.param_groups:
             group["lr"] = self._peak_rate * rate_at(progress)
         target = self._channel_of_value[torch.from_numpy(batch.truth).long()]
-        weights = self._weights.update(target).to(self._device)
+        automatic = self._weights.update(target)
+        weights = (automatic if self._given is None else self._given).to(self.device)
         count = len(self._replicas)
         parts = zip(*(np.array_split(array, count) for array in batch), strict=True)
         learnt = self._threads.map(
@@ -113,9 +122,9 @@ class Trainer:
     def _learn(self, replica: Network, part: Batch, target: Tensor, weights: Tensor) -> tuple[float, Tensor]:
         """Leave the gradients of a part of a batch in a replica; returns its loss and scores."""
         replica.train().zero_grad(set_to_none=True)
-        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._bf16):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bf16):
             scores = replica(self._normalised(part))
-        loss = segmentation_loss(scores.float(), target.to(self._device), weights)
+        loss = segmentation_loss(scores.float(), target.to(self.device), weights)
         loss.backward()  # type: ignore[no-untyped-call]
         return float(loss.detach()), scores.detach()
 
@@ -134,11 +143,17 @@ class Trainer:
 
     def _normalised(self, batch: Batch) -> Tensor:
         """As `worker.pipeline.normalise`, for a batch."""
-        pixels = torch.from_numpy(batch.imagery).to(self._device)
+        pixels = torch.from_numpy(np.ascontiguousarray(batch.imagery[:, self._bands])).to(self.device)
         x = pixels.to(torch.float32, memory_format=torch.channels_last).sub_(self._mean).mul_(self._scale)
         if not batch.valid.all():
-            x *= torch.from_numpy(batch.valid).to(self._device).unsqueeze(1)
+            x *= torch.from_numpy(batch.valid).to(self.device).unsqueeze(1)
         return x
+
+    def start_from(self, path: Path) -> None:
+        """Begin with the weights of a file in place of random ones. Raises WeightsUnreadable, WeightsMismatch."""
+        state = weight_files.read(path, self.card.part)
+        for network in (*self._replicas, self.averaged.network):
+            weight_files.load(network, state, name=path.name)
 
     def save(self, path: Path) -> None:
         """Write a checkpoint beside and rename it: an interruption leaves the one before."""
@@ -161,7 +176,7 @@ class Trainer:
     def resume(self, path: Path) -> None:
         """Go on from a checkpoint of the same card. Raises WeightsUnreadable if it cannot be read or does not fit."""
         try:
-            state = torch.load(path, map_location=self._device, weights_only=True)
+            state = torch.load(path, map_location=self.device, weights_only=True)
             for replica in self._replicas:
                 replica.load_state_dict(state["network"])
             self.averaged.network.load_state_dict(state["averaged"])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from app.definitions import ModelCard
+from app.definitions import Band, ModelCard
 from app.demonstration.scene import compose
 from app.errors import WeightsUnreadable
 from worker.training.samples import Batch
@@ -64,3 +64,29 @@ def test_learning_rate_rises_then_falls_to_one_percent() -> None:
     assert rate_at(0.52) == pytest.approx(0.505)  # half way down: (1 + 0.01) / 2
     assert rate_at(1.0) == pytest.approx(0.01)
     assert rate_at(1.3) == pytest.approx(0.01)
+
+
+def test_network_of_three_bands_learns_from_scenes_of_five(card: ModelCard, two_scenes: Batch) -> None:
+    infrared = card.model_copy(update={"bands": (Band.NIR, Band.R, Band.G), "mean": (100,) * 3, "std": (50,) * 3})
+    trainer = Trainer(infrared, peak_rate=1e-3, seed=0, device=CPU)
+    seen: list[torch.Tensor] = []
+    trainer.network.register_forward_pre_hook(lambda _network, inputs: seen.append(inputs[0]))
+
+    trainer.step(two_scenes, progress=0.1)
+
+    expected = (torch.from_numpy(two_scenes.imagery[:, [3, 0, 1]]).float() - 100) / 50
+    assert torch.allclose(seen[0], expected)
+
+
+def test_given_weights_of_classes_take_the_place_of_automatic_ones(card: ModelCard) -> None:
+    imagery = np.full((2, 5, 32, 32), 90, np.uint8)
+    imagery[:, :, 16:] = 10
+    truth = np.full((2, 32, 32), 1, np.uint8)
+    truth[:, 16:] = 2
+    batch = Batch(imagery, truth, np.ones(truth.shape, bool))
+    deaf = Trainer(card, peak_rate=1e-3, seed=0, device=CPU, class_weights={2: 0.0})
+    blind = Trainer(card, peak_rate=1e-3, seed=0, device=CPU, class_weights={3: 1.0})
+
+    # Of class 2 nothing is learnt: the loss is that of class 1 alone.
+    without = Batch(imagery, np.where(truth == 2, 0, truth).astype(np.uint8), batch.valid)
+    assert deaf.step(batch, progress=0.1) == blind.step(without, progress=0.1)

@@ -153,6 +153,23 @@ def test_install_completes_the_card_and_gives_the_file_to_store(card: ModelCard,
     assert_same(safetensors.torch.load(installed.content), state)
 
 
+def test_tensors_that_share_memory_in_a_file_are_stored_apart(card: ModelCard, state: State, tmp_path: Path) -> None:
+    state["encoder.bn1.weight"] = state["encoder.bn1.bias"] = torch.arange(8.0)[::2]
+    torch.save(state, tmp_path / "shared.pth")
+
+    installed = weights.install(card, tmp_path / "shared.pth")
+
+    assert_same(safetensors.torch.load(installed.content), state)
+
+
+def test_half_precision_is_stored_in_the_network_s_own_type(card: ModelCard, state: State, tmp_path: Path) -> None:
+    (tmp_path / "half.safetensors").write_bytes(weights.half_precision(state))
+
+    stored = safetensors.torch.load(weights.install(card, tmp_path / "half.safetensors").content)
+
+    assert {key: tensor.dtype for key, tensor in stored.items()} == {key: tensor.dtype for key, tensor in state.items()}
+
+
 def test_weights_other_than_the_card_states_are_refused(card: ModelCard, state: State, tmp_path: Path) -> None:
     torch.save(state, tmp_path / "tiny.pth")
     stated = card.model_copy(update={"weights": "tiny.pth", "sha256": "0" * 64})

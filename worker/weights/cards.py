@@ -13,9 +13,8 @@ from pydantic import ValidationError
 from app.definitions import ModelCard, shipped_model_cards
 from app.definitions.model_card import Origin
 from app.errors import ParameterInvalid, Unknown
-from worker.architectures import build
 from worker.weights.files import file_sha256, tensors_of
-from worker.weights.fitting import load, require_sha256
+from worker.weights.fitting import require_fit, require_sha256, without_numbers
 from worker.weights.naming import in_our_names
 
 
@@ -42,9 +41,13 @@ def install(card: str | Path | ModelCard, weights: Path, origin: Origin | None =
     definition = card if isinstance(card, ModelCard) else read_card(card)
     require_sha256(weights, definition.sha256, f"model card {definition.id}")
     named = in_our_names(tensors_of(weights), weights.name, definition.part)
-    network = build(definition)
-    load(network, named.state, name=weights.name)
-    content = safetensors.torch.save({key: value.contiguous() for key, value in network.state_dict().items()})
+    # Random numbers that are overwritten at once would cost as much time and memory as all the rest.
+    network = without_numbers(definition)
+    require_fit(network, named.state, name=weights.name)
+    types = {key: tensor.dtype for key, tensor in network.state_dict().items()}
+    # Copies, for tensors of a file may share memory; popped, so that all of them are never there twice.
+    own = {key: named.state.pop(key).to(types[key], copy=True).contiguous() for key in types}
+    content = safetensors.torch.save(own)
     digest = hashlib.sha256(content).hexdigest()
     origin = origin or Origin(file=weights.name, sha256=file_sha256(weights))
     completed = definition.model_copy(

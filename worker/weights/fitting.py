@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -30,6 +31,12 @@ def network_of(card: ModelCard, weights: Path) -> Network:
     return network.eval()
 
 
+def without_numbers(card: ModelCard) -> Network:
+    """The network of a card as names, shapes and types only (on the meta device). Raises as `build`."""
+    with torch.device("meta"):
+        return build(card)
+
+
 def require_sha256(path: Path, stated: str | None, by: str) -> None:
     """Nothing where none is stated. by: who states it, for the message of WeightsUnreadable."""
     if stated is None:
@@ -50,10 +57,16 @@ def read(path: Path, part: CheckpointPart | None = None) -> dict[str, Tensor]:
 
 
 def load(network: Network, state: Mapping[str, Tensor], name: str) -> None:
-    """Give a network its tensors.
+    """Give a network its tensors. Raises as `require_fit`."""
+    require_fit(network, state, name)
+    network.load_state_dict(dict(state), strict=True)
 
-    name: of the file, for messages. Raises WeightsMismatch, which names the first tensors that differ and a shipped
-    card that they fit, if one does; WeightsUnreadable for a tensor with NaN or infinite values.
+
+def require_fit(network: Network, state: Mapping[str, Tensor], name: str) -> None:
+    """network: may be one without numbers (on the meta device). name: of the file, for messages.
+
+    Raises WeightsMismatch, which names the first tensors that differ and a shipped card that they fit, if one does;
+    WeightsUnreadable for a tensor with NaN or infinite values.
     """
     expected = network.state_dict()
     missing = [key for key in expected if key not in state]
@@ -68,7 +81,6 @@ def load(network: Network, state: Mapping[str, Tensor], name: str) -> None:
             raise WeightsMismatch(f"{name} does not fit the architecture: {shapes}{bands}{_fitting_card(state)}")
         if not torch.isfinite(tensor).all():
             raise WeightsUnreadable(f"{name} is damaged: {key} holds values that are not finite")
-    network.load_state_dict(dict(state), strict=True)
 
 
 def _listed(what: str, keys: list[str]) -> str:
@@ -88,10 +100,13 @@ def _bands_of(state: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> st
 def _fitting_card(state: Mapping[str, Tensor]) -> str:
     """The end of a message: shipped cards whose networks have exactly these tensors."""
     shapes = {key: tensor.shape for key, tensor in state.items()}
-    fitting = [card.id for card in shipped_model_cards().values() if _shapes(card) == shapes]
+    fitting = [name for name, expected in _shipped_shapes().items() if expected == shapes]
     return f". It fits {' and '.join(fitting)}" if fitting else ""
 
 
-def _shapes(card: ModelCard) -> dict[str, torch.Size]:
-    with torch.device("meta"):  # shapes without numbers
-        return {key: tensor.shape for key, tensor in build(card).state_dict().items()}
+@lru_cache
+def _shipped_shapes() -> dict[str, dict[str, torch.Size]]:
+    return {
+        name: {key: tensor.shape for key, tensor in without_numbers(card).state_dict().items()}
+        for name, card in shipped_model_cards().items()
+    }

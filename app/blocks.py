@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import ColumnElement, TextClause, and_, not_, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -20,7 +20,7 @@ from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.database import BlockRow, JobBlockRow, now_s
-from app.definitions import BlockCell, ImagerySource, ModelCard, PredictionGrid
+from app.definitions import Augmentation, BlockCell, Ensemble, ImagerySource, Member, PredictionGrid, predicted_by
 
 LONGEST_WAIT_S = 300.0
 """Longest time a block waits for another try."""
@@ -31,12 +31,31 @@ _ROWS_AT_ONCE = 500
 _LEASES_AHEAD = 4
 
 
-def block_key(
-    cell: BlockCell, grid: PredictionGrid, source: ImagerySource, card: ModelCard, weights_sha256: str
-) -> str:
-    """32 hexadecimal digits of a hash over all that decides the pixels of a block: equal key, equal bytes."""
+def block_key(cell: BlockCell, grid: PredictionGrid, source: ImagerySource, ensemble: Ensemble) -> str:
+    """32 hexadecimal digits of a hash over all that decides the pixels of a block: equal key, equal bytes.
+
+    Of one network without augmentation it is what it was before there were ensembles: stored blocks stay of use.
+    """
+    first, *further = (_decided_by(member) for member in ensemble.ordered)
+    plain = ensemble.augmentation is Augmentation.NONE
     decides = {
-        "weights": weights_sha256,
+        **first,
+        **({"further": further} if further else {}),
+        "source": source.id,
+        "source_version": source.version,
+        "epsg": grid.epsg,
+        "resolution_m": grid.resolution_m,
+        "block_px": grid.block_px,
+        "cell": cell,
+        "augmentation": None if plain else ensemble.augmentation,
+    }
+    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _decided_by(member: Member) -> dict[str, Any]:
+    card = member.card
+    return {
+        "weights": member.sha256,
         "architecture": card.architecture,
         "parameters": card.parameters,
         "bands": card.bands,
@@ -46,24 +65,26 @@ def block_key(
         "preprocessing": card.preprocessing,
         "margin_px": card.margin_px,
         "window_px": card.window_px,
-        "source": source.id,
-        "source_version": source.version,
-        "epsg": grid.epsg,
-        "resolution_m": grid.resolution_m,
-        "block_px": grid.block_px,
-        "cell": cell,
-        "augmentation": None,
     }
-    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def block_href(key: str) -> str:
     return f"blocks/{key[:2]}/{key}.tif"
 
 
+class ModelUsed(NamedTuple):
+    """A model as it was when the job was asked."""
+
+    id: str
+    sha256: str
+
+
 @dataclass(frozen=True)
 class Claim:
-    """One block in the hands of one worker. `fence` is the number its row must still have to be published."""
+    """One block in the hands of one worker. `fence` is the number its row must still have to be published.
+
+    models: those of the ensemble, in the order in which they are summed up.
+    """
 
     key: str
     fence: int
@@ -72,9 +93,13 @@ class Claim:
     epsg: int
     source_id: str
     source_version: str
-    model_id: str
-    model_sha256: str
+    models: tuple[ModelUsed, ...]
+    augmentation: Augmentation
     attempts: int
+
+    @property
+    def predicted_by(self) -> str:
+        return predicted_by((model.id for model in self.models), self.augmentation)
 
 
 def ensure(session: Session, rows: Sequence[BlockRow]) -> None:
@@ -92,6 +117,8 @@ def ensure(session: Session, rows: Sequence[BlockRow]) -> None:
             "source_version": row.source_version,
             "model_id": row.model_id,
             "model_sha256": row.model_sha256,
+            "further_models": row.further_models,
+            "augmentation": row.augmentation,
         }
         for row in rows
     ]
@@ -209,13 +236,17 @@ def claim(session: Session, job_id: str, *, owner: str, limit: int, lease_s: flo
                 epsg=row.epsg,
                 source_id=row.source_id,
                 source_version=row.source_version,
-                model_id=row.model_id,
-                model_sha256=row.model_sha256,
+                models=_models_of(row),
+                augmentation=Augmentation(row.augmentation),
                 attempts=row.attempts,
             )
         )
     session.flush()
     return claims
+
+
+def _models_of(row: BlockRow) -> tuple[ModelUsed, ...]:
+    return (ModelUsed(row.model_id, row.model_sha256), *(ModelUsed(*pair) for pair in row.further_models or ()))
 
 
 def open_() -> TextClause:

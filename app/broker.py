@@ -56,11 +56,14 @@ def broker_url(config: Settings) -> str:
     return f"redis+socket://{embedded_socket(config.local_folder)}"
 
 
-def queue_of(model_id: str) -> str:
-    """The queue of the jobs that a model predicts: of the first pattern in COSIA_QUEUES that fits, else `gpu`."""
+def queue_of(*model_ids: str) -> str:
+    """The queue of the jobs that these models predict: of the first pattern in COSIA_QUEUES that fits one, else `gpu`.
+
+    So who writes the patterns of demanding models first has an ensemble predicted where those are.
+    """
     for rule in filter(None, settings().queues.split(",")):
         pattern, _, queue = rule.partition("=")
-        if fnmatchcase(model_id, pattern.strip()):
+        if any(fnmatchcase(model_id, pattern.strip()) for model_id in model_ids):
             return queue.strip()
     return GPU
 

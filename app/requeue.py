@@ -41,7 +41,6 @@ def requeue(sessions: Sessions, storage: Storage, job_id: str) -> Requeued:
 def _request(session: Session, storage: Storage, job: JobRow) -> jobs.Request:
     """From imagery and weights as they are now: they may have been replaced since."""
     source = imagery.find(session, job.source_id or "")
-    model = models.find_model(session, storage, job.model_id or "")
     compared = ((job.inputs or {}).get("compare") or {}).get("source")
     return jobs.Request(
         aoi=job.aoi,
@@ -49,8 +48,7 @@ def _request(session: Session, storage: Storage, job: JobRow) -> jobs.Request:
         cells=_cells(session, job.id),
         grid=prediction_grid(job.epsg),
         source=source,
-        card=model.card,
-        weights_sha256=model.sha256,
+        ensemble=models.ensemble_of_job(session, storage, job),
         outputs=job.outputs["names"],
         owner=job.owner,
         idempotency_key=None,

@@ -8,7 +8,7 @@ from typing import Any
 import shapely
 
 from app import aoi
-from app.definitions import Band, BlockCell, ImagerySource, ModelCard, prediction_grid
+from app.definitions import Augmentation, Band, BlockCell, Ensemble, ImagerySource, Member, ModelCard, prediction_grid
 from app.jobs import MEASURE_AREAS, Count, Limits, Request
 
 GRID = prediction_grid(2154)
@@ -56,6 +56,11 @@ def lonlat_box(first: BlockCell, last: BlockCell, *, inset_m: float = 1.0) -> sh
     return aoi.from_grid_crs(box, 2154)
 
 
+def ensemble(*cards: ModelCard, augmentation: Augmentation = Augmentation.NONE) -> Ensemble:
+    """Of these cards, or of `card()` alone; all with the same weights."""
+    return Ensemble(tuple(Member(each, WEIGHTS_SHA256) for each in cards or (card(),)), augmentation)
+
+
 def request(*, columns: int = 1, rows: int = 1, **changes: Any) -> Request:
     """A request for `columns` × `rows` blocks from CELL on."""
     last = BlockCell(CELL.column + columns - 1, CELL.row + rows - 1)
@@ -66,8 +71,7 @@ def request(*, columns: int = 1, rows: int = 1, **changes: Any) -> Request:
         cells=aoi.covering_cells(area, GRID),
         grid=GRID,
         source=source(),
-        card=card(),
-        weights_sha256=WEIGHTS_SHA256,
+        ensemble=ensemble(),
         outputs=("classes", "areas"),
         owner="address:127.0.0.1",
         idempotency_key=None,

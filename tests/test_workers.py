@@ -108,7 +108,7 @@ def submit(sessions: Sessions, **changes: object) -> JobRow:
 
 def outlook(sessions: Sessions, **asked: object) -> jobs.Outlook:
     with sessions.read() as session:
-        return jobs.outlook(session, **{"model_id": "tiny", **asked})  # type: ignore[arg-type]  # forwarded
+        return jobs.outlook(session, **{"predicted_by": "tiny", **asked})  # type: ignore[arg-type]  # forwarded
 
 
 def test_a_job_alone_takes_its_blocks_over_the_pace_of_all_workers(sessions: Sessions) -> None:
@@ -160,4 +160,4 @@ def test_a_job_s_queue_is_that_of_the_first_rule_that_fits_its_model(
     forget_settings()
 
     assert submit(sessions).queue == "gpu-small"
-    assert submit(sessions, card=samples.card(id="flair-inc")).queue == "gpu-large"
+    assert submit(sessions, ensemble=samples.ensemble(samples.card(id="flair-inc"))).queue == "gpu-large"

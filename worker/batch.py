@@ -98,7 +98,7 @@ class Batch:
                     with self._attempt(claim):
                         self._predict(claim, imagery_read)
         if self._pace.seconds_per_block is not None:
-            self._presence.measured(claims[0].model_id, self._pace.seconds_per_block)
+            self._presence.measured(claims[0].predicted_by, self._pace.seconds_per_block)
         return self._complete
 
     def _claim(self) -> list[Claim]:
@@ -151,10 +151,10 @@ class Batch:
 
     def _predict(self, claim: Claim, imagery_read: Future[Imagery]) -> None:
         """Predicts one block and lets it be written; what it raises ends the attempt."""
-        network = self._materials.network(claim)
+        networks = self._materials.networks(claim)
         began = self._pace.begin()
         imagery = imagery_read.result()
-        prediction = network.predict(imagery.pixels, imagery.valid, self._between)
+        prediction = networks.predict(imagery.pixels, imagery.valid, self._between)
         self._writer.put(claim, prediction, time.monotonic() - began)
 
     def _write(self, claim: Claim, prediction: Prediction, predicting_s: float) -> None:
@@ -177,7 +177,7 @@ class Batch:
             except _Stopped:
                 self._hand_back(claim)
             except (WeightsUnreadable, WeightsMismatch) as error:
-                self._presence.leave(f"the weights of model {claim.model_id}: {error.message}")
+                self._presence.leave(f"the weights of model {claim.predicted_by}: {error.message}")
                 self._postpone(claim, error.message)
             except DeviceBroken as error:
                 self._presence.leave(error.message)

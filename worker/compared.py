@@ -14,7 +14,7 @@ from typing import Any, cast
 from app.aoi import Aoi
 from app.catalogue import Layer
 from app.database import JobRow
-from app.definitions import ImagerySource, ModelCard, nomenclature
+from app.definitions import Ensemble, ImagerySource, nomenclature
 from app.errors import Invalid
 from app.outputs import Gap
 from app.statistics import ChangeMeasurement, Tally, count
@@ -22,7 +22,7 @@ from app.tiling import RasterRef
 from worker.predicted import Clipped, block_grid
 
 
-def layer_of_blocks(job: JobRow, source: ImagerySource, card: ModelCard, blocks: Clipped) -> Layer:
+def layer_of_blocks(job: JobRow, source: ImagerySource, ensemble: Ensemble, blocks: Clipped) -> Layer:
     """The blocks of one imagery source as a layer. Raises Invalid where none of them was predicted."""
     if not blocks.done:
         raise Invalid(f"no block of imagery source {source.id!r} was predicted: there is nothing to compare")
@@ -31,10 +31,10 @@ def layer_of_blocks(job: JobRow, source: ImagerySource, card: ModelCard, blocks:
         id=f"prediction-{source.id}",
         title=source.title,
         description="",
-        nomenclature=nomenclature(card.nomenclature),
+        nomenclature=nomenclature(ensemble.cards[0].nomenclature),
         vintage=source.year,
         imagery_source=source.id,
-        model=card.id,
+        model=ensemble.predicted_by,
         attribution=source.attribution,
         demonstration=source.demonstration,
         version=hashlib.sha256("\n".join(digests).encode()).hexdigest()[:12],

@@ -1,4 +1,4 @@
-"""What a block is predicted from: its imagery and the network, as they were when the job was asked."""
+"""What a block is predicted from: its imagery and the networks, as they were when the job was asked."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import numpy as np
 from app import imagery, models
 from app.blocks import Claim
 from app.database import Sessions
-from app.definitions import prediction_grid
+from app.definitions import bands_of, margin_of, prediction_grid
 from app.errors import Invalid, RasterUnreadable, Unavailable, Unknown, WeightsUnreadable
 from app.models import TrainedModel
 from app.storage import Storage
 from worker.pipeline import Predictor, predictor
-from worker.readers import FileReader, OpenedFiles
+from worker.readers import OpenedFiles, reader_of
 
 
 class Imagery(NamedTuple):
-    """pixels: (bands, height, width) uint8 with the card's margin. valid: (height, width), where they are imagery."""
+    """pixels: (bands, height, width) uint8 with the margin of the networks. valid: (height, width), where they are."""
 
     pixels: np.ndarray
     valid: np.ndarray
@@ -37,8 +37,8 @@ class Materials:
 
     def read(self, claim: Claim) -> Imagery:
         """Raises Invalid where the imagery was replaced, RasterUnreadable where a file is damaged, Unavailable."""
-        card = self._model(claim).card
-        grid = prediction_grid(claim.epsg).block(claim.cell).grown(card.margin_px)
+        cards = [model.card for model in self._models_of(claim)]
+        grid = prediction_grid(claim.epsg).block(claim.cell).grown(margin_of(cards))
         with self._sessions.read() as session:
             source = imagery.find(session, claim.source_id)
             if source.version != claim.source_version:
@@ -47,25 +47,29 @@ class Materials:
         with self._lock:
             opened = self._opened.setdefault(source.id, OpenedFiles(source.id))
         try:
-            return Imagery(*FileReader(files, source, opened).read(grid, card.bands))
+            return Imagery(*reader_of(source, files, opened).read(grid, bands_of(cards)))
         except RasterUnreadable as error:
             if files and not any(file.is_there() for file in files):
                 raise Unavailable(f"the imagery of {source.id} is away") from error
             raise
 
-    def network(self, claim: Claim) -> Predictor:
-        """Raises WeightsUnreadable or WeightsMismatch where the weights are gone or damaged, Invalid where replaced."""
-        model = self._model(claim)
-        if model.sha256 != claim.model_sha256:
-            raise Invalid(f"the weights of model {claim.model_id} were replaced since the job was asked: ask again")
-        return predictor([(model.card, model.weights)])
+    def networks(self, claim: Claim) -> Predictor:
+        """Raises WeightsUnreadable or WeightsMismatch where weights are gone or damaged, Invalid where replaced."""
+        found = self._models_of(claim)
+        for model, used in zip(found, claim.models, strict=True):
+            if model.sha256 != used.sha256:
+                raise Invalid(f"the weights of model {used.id} were replaced since the job was asked: ask again")
+        return predictor([(model.card, model.weights) for model in found], claim.augmentation)
 
-    def _model(self, claim: Claim) -> TrainedModel:
+    def _models_of(self, claim: Claim) -> list[TrainedModel]:
+        return [self._model(used.id) for used in claim.models]
+
+    def _model(self, model_id: str) -> TrainedModel:
         with self._lock:
-            if claim.model_id not in self._models:
+            if model_id not in self._models:
                 try:
                     with self._sessions.read() as session:
-                        self._models[claim.model_id] = models.find_model(session, self._storage, claim.model_id)
+                        self._models[model_id] = models.find_model(session, self._storage, model_id)
                 except Unknown as error:
                     raise WeightsUnreadable(error.message) from error
-            return self._models[claim.model_id]
+            return self._models[model_id]

@@ -12,7 +12,7 @@ from typing import Any
 from app import aoi, areas, imagery, jobs, models
 from app.catalogue import Catalogue, Layer
 from app.database import BlockRow, JobRow, Sessions
-from app.definitions import ImagerySource, ModelCard, nomenclature
+from app.definitions import Ensemble, ImagerySource, Nomenclature, nomenclature
 from app.errors import Invalid, Unknown
 from app.expiry import storage_is_there
 from app.jobs import Files
@@ -66,18 +66,18 @@ class PredictionOutputs:
             rows = jobs.ended_blocks(session, job.id)
             try:
                 source = imagery.find(session, str(job.source_id))
-                card = models.find_model(session, self._storage, str(job.model_id)).card
+                ensemble = models.ensemble_of_job(session, self._storage, job)
             except Unknown as error:
                 raise Invalid(f"{error.message} (it was there when the job was asked)") from error
-        key = self._key(rows, source, card)
-        written = write_outputs(self._prediction(rows, source, card, self._copied(key)), f"jobs/{job.id}")
+        key = self._key(rows, source, ensemble)
+        written = write_outputs(self._prediction(rows, source, ensemble, self._copied(key)), f"jobs/{job.id}")
         checksums = {name: file.sha256 for name, file in written.items()}
         files = Files(checksums, sum(file.bytes for file in written.values()), key)
         return {name: file.href for name, file in written.items()}, files
 
-    def _key(self, rows: Sequence[BlockRow], source: ImagerySource, card: ModelCard) -> str:
-        classes = nomenclature(card.nomenclature)
-        told = [str(FORMAT_VERSION), *(document.model_dump_json() for document in (source, card, classes))]
+    def _key(self, rows: Sequence[BlockRow], source: ImagerySource, ensemble: Ensemble) -> str:
+        documents = (source, *ensemble.cards, _classes(ensemble))
+        told = [str(FORMAT_VERSION), *(document.model_dump_json() for document in documents)]
         compared = self._inputs.get("compare") or {}
         if "layer" in compared:
             layer = self._layer(compared["layer"])
@@ -94,7 +94,7 @@ class PredictionOutputs:
         return copy_outputs(self._storage, names, f"jobs/{self._job.id}", equal.results, equal.checksums)
 
     def _prediction(
-        self, rows: Sequence[BlockRow], source: ImagerySource, card: ModelCard, written: dict[str, Written]
+        self, rows: Sequence[BlockRow], source: ImagerySource, ensemble: Ensemble, written: dict[str, Written]
     ) -> Prediction:
         """written: outputs that are there already. Where those hold all that blocks are read for, no block is."""
         job = self._job
@@ -104,7 +104,7 @@ class PredictionOutputs:
             counted, changed = (self._document(written, name) for name in ("areas", "changes"))
         else:
             blocks.require_whole(self._storage_is_there)
-            counted, changed = self._areas(source, card, blocks), self._changes(rows, source, card, blocks)
+            counted, changed = self._areas(source, ensemble, blocks), self._changes(rows, source, ensemble, blocks)
         return Prediction(
             grid=blocks.grid,
             polygon=blocks.polygon,
@@ -114,9 +114,9 @@ class PredictionOutputs:
             areas=counted or {},
             changes=changed,
             gaps=blocks.gaps,
-            nomenclature=nomenclature(card.nomenclature),
+            nomenclature=_classes(ensemble),
             source=source,
-            card=card,
+            ensemble=ensemble,
             asked=Asked(
                 permalink=job.permalink,
                 address=f"{self._settings.public_url}/api/jobs/{job.permalink}",
@@ -140,16 +140,16 @@ class PredictionOutputs:
             document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return document
 
-    def _areas(self, source: ImagerySource, card: ModelCard, blocks: Clipped) -> dict[str, Any]:
+    def _areas(self, source: ImagerySource, ensemble: Ensemble, blocks: Clipped) -> dict[str, Any]:
         return {
             "asked_m2": round(self._job.area_m2, 3),
-            **areas.area_table(blocks.counts, blocks.grid.resolution_m, nomenclature(card.nomenclature)),
+            **areas.area_table(blocks.counts, blocks.grid.resolution_m, _classes(ensemble)),
             "gaps_m2": round(sum(gap.area_m2 for gap in blocks.gaps), 6),
             "gaps": [gap.document() for gap in blocks.gaps],
             "coverage": self._job.coverage,
             "source": source.id,
             "vintage": source.year,
-            "model": card.id,
+            **ensemble.document(),
             "rule": areas.RULE,
         }
 
@@ -170,7 +170,7 @@ class PredictionOutputs:
         return storage_is_there(self._sessions, self._storage)
 
     def _changes(
-        self, rows: Sequence[BlockRow], source: ImagerySource, card: ModelCard, blocks: Clipped
+        self, rows: Sequence[BlockRow], source: ImagerySource, ensemble: Ensemble, blocks: Clipped
     ) -> dict[str, Any] | None:
         """What changed since, or until, what the job is to be compared with; None where that was not asked."""
         asked = self._inputs.get("compare")
@@ -183,10 +183,10 @@ class PredictionOutputs:
             others = self._clipped(rows, other_source)
             others.require_whole(self._storage_is_there)
             gaps += others.gaps
-            other = layer_of_blocks(self._job, other_source, card, others)
+            other = layer_of_blocks(self._job, other_source, ensemble, others)
         else:
             other = self._layer(asked["layer"])
-        predicted = layer_of_blocks(self._job, source, card, blocks)
+        predicted = layer_of_blocks(self._job, source, ensemble, blocks)
         counted = changes(self._job, predicted, other, blocks, threads=self._settings.statistics_threads)
         return with_gaps(counted, gaps)
 
@@ -196,3 +196,7 @@ class PredictionOutputs:
             return self._catalogue.layer(layer_id)
         except Unknown as error:
             raise Invalid(f"layer {layer_id} was withdrawn since the job was asked") from error
+
+
+def _classes(ensemble: Ensemble) -> Nomenclature:
+    return nomenclature(ensemble.cards[0].nomenclature)

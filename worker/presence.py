@@ -41,14 +41,14 @@ class Presence:
         with self._lock:
             self._tallies[name] += amount  # type: ignore[assignment]  # seconds are counted too
 
-    def measured(self, model_id: str, seconds_per_block: float) -> None:
+    def measured(self, predicted_by: str, seconds_per_block: float) -> None:
         """The pace of a batch; the latest counts half."""
         with self._lock:
-            before = self._paces.get(model_id, seconds_per_block)
-            self._paces[model_id] = before + _WEIGHT_OF_LATEST * (seconds_per_block - before)
+            before = self._paces.get(predicted_by, seconds_per_block)
+            self._paces[predicted_by] = before + _WEIGHT_OF_LATEST * (seconds_per_block - before)
 
     def paces(self) -> dict[str, float]:
-        """Model id -> seconds per block; without those not measured yet."""
+        """What predicts (as in `JobRow.predicted_by`) -> seconds per block; without those not measured yet."""
         with self._lock:
             return dict(self._paces)
 

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from app.api.bodies import parse_json
+from app.definitions import MOST_MEMBERS, Augmentation
 from app.errors import Invalid, ParameterInvalid
 from app.outputs import OUTPUTS, Language
 
@@ -39,6 +40,13 @@ EXECUTE_BODY: dict[str, Any] = {
                                 "aoi": {"type": "object", "description": "GeoJSON polygon, longitude/latitude"},
                                 "source": {"type": "string"},
                                 "model": {"type": "string"},
+                                "ensemble": {
+                                    "type": "array",
+                                    "maxItems": MOST_MEMBERS - 1,
+                                    "uniqueItems": True,
+                                    "items": {"type": "string"},
+                                },
+                                "augmentation": {"type": "string", "enum": [str(each) for each in Augmentation]},
                                 "priority": {"type": "integer", "enum": [0, 1, 2]},
                                 "outputs": {
                                     "type": "array",

@@ -138,8 +138,8 @@ def _links(seen: Seen) -> list[dict[str, str]]:
 def _of_prediction(session: Session, job: JobRow) -> dict[str, Any]:
     total, done, failed = job.blocks_total, job.blocks_done, job.blocks_failed
     outlook = None
-    if job.status in jobs.ACTIVE and job.model_id is not None:
-        outlook = jobs.outlook(session, model_id=job.model_id, blocks=total - done - failed, before=job)
+    if job.status in jobs.ACTIVE and job.predicted_by is not None:
+        outlook = jobs.outlook(session, predicted_by=job.predicted_by, blocks=total - done - failed, before=job)
     nobody = outlook is not None and not outlook.workers and done + failed < total
     predicted = "the results are being written" if done + failed == total else f"{done} of {total} blocks predicted"
     running = "nobody is at work at the moment" if nobody else predicted

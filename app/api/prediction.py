@@ -33,8 +33,7 @@ def execute(body: dict[str, Any], catalogue: Catalogue, caller: Caller, idempote
             cells=aoi.covering_cells(asked.aoi, grid),
             grid=grid,
             source=asked.source,
-            card=asked.model.card,
-            weights_sha256=asked.model.sha256,
+            ensemble=asked.ensemble,
             outputs=asked.options.outputs,
             owner=caller.owner,
             idempotency_key=idempotency_key,
@@ -52,7 +51,8 @@ def execute(body: dict[str, Any], catalogue: Catalogue, caller: Caller, idempote
 def estimate(body: dict[str, Any], catalogue: Catalogue, caller: Caller) -> dict[str, Any]:
     """What the same inputs would cost, and whether they would be refused at the moment; nothing is created.
 
-    `seconds` are from now to the results; None where no worker is there or none has measured its pace. Raises Invalid
+    `seconds` are from now to the results; None where no worker is there or none has measured its pace. `price`: how
+    much more time a block takes than by `model` alone (see `app.jobs.Price`), part of `seconds` already. Raises Invalid
     for what is refused at any time, but for an area that is too large: that is measured and told.
     """
     limits = jobs.limits_of(caller, settings())
@@ -73,17 +73,19 @@ def estimate(body: dict[str, Any], catalogue: Catalogue, caller: Caller) -> dict
     keys = _block_keys(asked)
     with sessions().read() as session:
         ready = jobs.ready_blocks(session, keys)
-        to_compute, model_id = len(keys) - ready, asked.model.card.id
-        outlook = jobs.outlook(session, model_id=model_id, blocks=to_compute, priority=asked.priority)
+        to_compute, predicted_by = len(keys) - ready, asked.ensemble.predicted_by
+        outlook = jobs.outlook(session, predicted_by=predicted_by, blocks=to_compute, priority=asked.priority)
+        price = jobs.price(session, asked.ensemble.cards[0].id, predicted_by)
         used = jobs.usage(session, caller.owner)
         refused = jobs.refusal(
-            session, limits, caller.owner, area_m2=asked.area_m2, blocks=to_compute, model_id=model_id
+            session, limits, caller.owner, area_m2=asked.area_m2, blocks=to_compute, predicted_by=predicted_by
         )
     return {
         "area_m2": asked.area_m2,
         "coverage": asked.coverage,
         "limit_km2": settings().aoi_km2,
         "blocks": {"total": len(keys), "ready": ready, "to_compute": to_compute},
+        "price": {**price._asdict(), "factor": round(price.factor, 2)},
         "workers": outlook.workers,
         "px_per_s": None if outlook.px_per_s is None else round(outlook.px_per_s),
         "queue": {"jobs_ahead": outlook.jobs_ahead, "blocks_ahead": outlook.blocks_ahead},
@@ -98,7 +100,7 @@ def _block_keys(asked: Checked) -> list[str]:
     grid = prediction_grid(asked.source.epsg)
     cells = aoi.covering_cells(asked.aoi, grid)
     return [
-        blocks.block_key(cell, grid, source, asked.model.card, asked.model.sha256)
+        blocks.block_key(cell, grid, source, asked.ensemble)
         for source in (asked.source, asked.options.compared)
         if source is not None
         for cell in cells

@@ -10,19 +10,18 @@ from sqlalchemy.orm import Session
 
 from app import aoi, imagery, models
 from app.access import Caller
-from app.api import prediction_options
+from app.api import prediction_models, prediction_options
 from app.api.callers import request_sha256
 from app.api.execution_bodies import AREA_SCHEMA, choice, inputs_of
 from app.api.prediction_options import Options
 from app.catalogue import Catalogue
 from app.database import sessions
-from app.definitions import ImagerySource, ModelCard
+from app.definitions import Ensemble, ImagerySource, bands_of
 from app.errors import AoiOutside, Forbidden, ParameterInvalid
-from app.models import TrainedModel
 from app.settings import settings
 from app.storage import storage
 
-_NAMES = ("aoi", "source", "model", "priority", *prediction_options.NAMES)
+_NAMES = ("aoi", "source", *prediction_models.NAMES, "priority", *prediction_options.NAMES)
 
 _PRIORITIES = {0: "urgent, for callers with an API key", 1: "normal", 2: "when there is room"}
 
@@ -35,7 +34,7 @@ class Checked:
     area_m2: float
     coverage: float
     source: ImagerySource
-    model: TrainedModel
+    ensemble: Ensemble
     priority: int
     options: Options
     sha256: str
@@ -57,10 +56,7 @@ def described(catalogue: Catalogue) -> dict[str, Any]:
             **choice("Imagery source", [_source_choice(source) for source in sources], _default_source(sources)),
             "minOccurs": 0,
         },
-        "model": {
-            **choice("Model", [_model_choice(model) for model in trained.values()], models.default_model(trained)),
-            "minOccurs": 0,
-        },
+        **prediction_models.described(trained),
         "priority": {
             "title": "Priority",
             "description": "; ".join(f"{number}: {words}" for number, words in _PRIORITIES.items()),
@@ -80,26 +76,20 @@ def checked(body: dict[str, Any], catalogue: Catalogue, caller: Caller) -> Check
     with database.read() as session:
         sources = imagery.list_sources(session)
         source = _chosen_source(given.get("source"), sources)
-        model = _chosen_model(given.get("model"), models.trained_models(session, storage()))
+        ensemble = prediction_models.checked(given, models.trained_models(session, storage()))
     # Far from its territory a grid measures nothing: there an area is elsewhere before it is large.
     aoi.require_measurable(polygon, config.aoi_km2)
     if not shapely.box(*source.bbox).intersects(polygon):
         raise _outside(source, polygon)
     area_m2 = aoi.require_within_limit(polygon, source.epsg, config.aoi_km2)
-    missing = [band for band in model.card.bands if band not in source.bands]
-    if missing:
-        raise ParameterInvalid(
-            f"model {model.card.id!r} needs band {missing[0]}, which imagery source {source.id!r} does not have "
-            f"(it has {', '.join(source.bands)})",
-            "model",
-        )
+    prediction_models.require_bands(ensemble, source)
     options = prediction_options.checked(
-        given, area=polygon, source=source, card=model.card, sources=sources, catalogue=catalogue
+        given, area=polygon, source=source, ensemble=ensemble, sources=sources, catalogue=catalogue
     )
     with database.read() as session:
         used = [each for each in (source, options.compared) if each is not None]
-        coverage = min(_coverage(session, each, model.card, polygon) for each in used)
-    return Checked(polygon, area_m2, coverage, source, model, priority, options, request_sha256(body))
+        coverage = min(_coverage(session, each, ensemble, polygon) for each in used)
+    return Checked(polygon, area_m2, coverage, source, ensemble, priority, options, request_sha256(body))
 
 
 def _checked_priority(asked: object, caller: Caller) -> int:
@@ -111,9 +101,9 @@ def _checked_priority(asked: object, caller: Caller) -> int:
     return asked
 
 
-def _coverage(session: Session, source: ImagerySource, card: ModelCard, polygon: aoi.Aoi) -> float:
-    """Share of the polygon. Raises AoiOutside where it is nothing."""
-    share = imagery.covered_share(session, source.id, card.bands, polygon)
+def _coverage(session: Session, source: ImagerySource, ensemble: Ensemble, polygon: aoi.Aoi) -> float:
+    """Share of the polygon with all bands. Raises AoiOutside where it is nothing."""
+    share = imagery.covered_share(session, source.id, bands_of(ensemble.cards), polygon)
     if share > 0:
         return share
     raise _outside(source, polygon)
@@ -138,13 +128,6 @@ def _chosen_source(asked: object, sources: list[ImagerySource]) -> ImagerySource
     return by_id[chosen]
 
 
-def _chosen_model(asked: object, trained: dict[str, TrainedModel]) -> TrainedModel:
-    chosen = models.default_model(trained) if asked is None else asked
-    if not isinstance(chosen, str) or chosen not in trained:
-        raise ParameterInvalid(f"there is no such model; ready to use: {', '.join(trained) or 'none'}", "model")
-    return trained[chosen]
-
-
 def _default_source(sources: list[ImagerySource]) -> str | None:
     """The newest."""
     return max(sources, key=lambda source: (source.year or 0, source.id)).id if sources else None
@@ -161,17 +144,4 @@ def _source_choice(source: ImagerySource) -> dict[str, Any]:
         "cosia:attribution": source.attribution,
         "cosia:demonstration": source.demonstration,
         "cosia:version": source.version,
-    }
-
-
-def _model_choice(model: TrainedModel) -> dict[str, Any]:
-    card = model.card
-    return {
-        "value": card.id,
-        "title": card.title,
-        "description": card.description,
-        "cosia:bands": list(card.bands),
-        "cosia:weaknesses": list(card.weaknesses),
-        "cosia:french": card.french.model_dump(mode="json") if card.french else None,
-        "cosia:scores": [score.model_dump(mode="json") for score in card.scores],
     }

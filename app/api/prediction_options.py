@@ -10,7 +10,7 @@ from shapely.geometry.base import BaseGeometry
 
 from app.api.execution_bodies import one_of
 from app.catalogue import Catalogue
-from app.definitions import ImagerySource, ModelCard
+from app.definitions import Ensemble, ImagerySource, bands_of
 from app.errors import AoiOutside, ParameterInvalid, Unknown
 from app.outputs import OUTPUTS, Language, Output, default_outputs
 
@@ -77,7 +77,7 @@ def checked(
     *,
     area: BaseGeometry,
     source: ImagerySource,
-    card: ModelCard,
+    ensemble: Ensemble,
     sources: list[ImagerySource],
     catalogue: Catalogue,
 ) -> Options:
@@ -86,7 +86,7 @@ def checked(
     Whether a second source covers the area is for the caller to see.
     """
     asked = given.get("compare")
-    compared = _checked_comparison(asked, area, source, card, sources, catalogue)
+    compared = _checked_comparison(asked, area, source, ensemble, sources, catalogue)
     outputs = _checked_outputs(given.get("outputs"), comparing=asked is not None)
     gaps = given.get("gaps", False)
     if not isinstance(gaps, bool):
@@ -99,6 +99,8 @@ def checked(
         "language": str(language),
         "minimum_area_m2": _checked_minimum(given.get("minimum_area_m2", 0)),
         "compare": asked,
+        "ensemble": [card.id for card in ensemble.cards[1:]],
+        "augmentation": str(ensemble.augmentation),
     }
     return Options(outputs, inputs, compared)
 
@@ -124,7 +126,7 @@ def _checked_comparison(
     asked: object,
     area: BaseGeometry,
     source: ImagerySource,
-    card: ModelCard,
+    ensemble: Ensemble,
     sources: list[ImagerySource],
     catalogue: Catalogue,
 ) -> ImagerySource | None:
@@ -133,16 +135,17 @@ def _checked_comparison(
     if not isinstance(asked, dict) or len(asked) != 1 or not set(asked) <= {"layer", "source"}:
         raise ParameterInvalid('compare must be {"layer": <layer id>} or {"source": <imagery source id>}', "compare")
     if "layer" in asked:
-        _require_comparable(str(asked["layer"]), area, card, catalogue)
+        _require_comparable(str(asked["layer"]), area, ensemble, catalogue)
         return None
-    return _other_source(asked["source"], source, card, sources)
+    return _other_source(asked["source"], source, ensemble, sources)
 
 
-def _require_comparable(layer_id: str, area: BaseGeometry, card: ModelCard, catalogue: Catalogue) -> None:
+def _require_comparable(layer_id: str, area: BaseGeometry, ensemble: Ensemble, catalogue: Catalogue) -> None:
     try:
         layer = catalogue.layer(layer_id)
     except Unknown as error:
         raise ParameterInvalid(error.message, "compare") from error
+    card = ensemble.cards[0]  # the others are of the same nomenclature
     if layer.nomenclature.id != card.nomenclature:
         raise ParameterInvalid(
             f"layer {layer.id} has the classes of {layer.nomenclature.id}, model {card.id} gives those of "
@@ -153,17 +156,19 @@ def _require_comparable(layer_id: str, area: BaseGeometry, card: ModelCard, cata
         raise AoiOutside(f"the area lies outside layer {layer.id}, with which it is to be compared")
 
 
-def _other_source(asked: object, source: ImagerySource, card: ModelCard, sources: list[ImagerySource]) -> ImagerySource:
+def _other_source(
+    asked: object, source: ImagerySource, ensemble: Ensemble, sources: list[ImagerySource]
+) -> ImagerySource:
     """Another source that can be predicted on the same blocks."""
     suited = {
         each.id: each
         for each in sources
-        if each.id != source.id and each.epsg == source.epsg and set(card.bands) <= set(each.bands)
+        if each.id != source.id and each.epsg == source.epsg and set(bands_of(ensemble.cards)) <= set(each.bands)
     }
     if not isinstance(asked, str) or asked not in suited:
         raise ParameterInvalid(
             f"imagery source {source.id!r} can be compared with {', '.join(suited) or 'no other'}: another source of "
-            "the same grid that has the bands of the model",
+            "the same grid that has the bands of the models",
             "compare",
         )
     return suited[asked]

@@ -21,6 +21,7 @@ from app.jobs.finishing import (
 from app.jobs.limits import Limits, Usage, limits_of, refusal, usage
 from app.jobs.listing import Selection, list_of
 from app.jobs.outlook import Outlook, jobs_ahead, outlook, ready_blocks
+from app.jobs.paces import Price, price
 from app.jobs.reopening import damaged
 from app.jobs.repeats import equal_results, results_key
 from app.jobs.states import (
@@ -52,6 +53,7 @@ __all__ = [
     "Files",
     "Limits",
     "Outlook",
+    "Price",
     "Progress",
     "Request",
     "Seen",
@@ -80,6 +82,7 @@ __all__ = [
     "own",
     "postpone_finalizing",
     "postponed",
+    "price",
     "progress",
     "ready_blocks",
     "refusal",

@@ -70,16 +70,16 @@ def usage(session: Session, owner: str) -> Usage:
 
 
 def require_room(
-    session: Session, limits: Limits, owner: str, *, area_m2: float = 0.0, blocks: int = 0, model_id: str = ""
+    session: Session, limits: Limits, owner: str, *, area_m2: float = 0.0, blocks: int = 0, predicted_by: str = ""
 ) -> None:
     """Raises what `refusal` gives."""
-    refused = refusal(session, limits, owner, area_m2=area_m2, blocks=blocks, model_id=model_id)
+    refused = refusal(session, limits, owner, area_m2=area_m2, blocks=blocks, predicted_by=predicted_by)
     if refused is not None:
         raise refused
 
 
 def refusal(
-    session: Session, limits: Limits, owner: str, *, area_m2: float = 0.0, blocks: int = 0, model_id: str = ""
+    session: Session, limits: Limits, owner: str, *, area_m2: float = 0.0, blocks: int = 0, predicted_by: str = ""
 ) -> CosiaError | None:
     """Why one more job with so much area and so many blocks to compute has no room now; None where it has.
 
@@ -112,7 +112,7 @@ def refusal(
             return QueueFull(
                 f"the queue holds {waiting} blocks of at most {limits.queue_length}, and this would add {blocks}: "
                 "try again later or ask for less",
-                _until_blocks_are_done(session, waiting + blocks - limits.queue_length, model_id),
+                _until_blocks_are_done(session, waiting + blocks - limits.queue_length, predicted_by),
             )
     return None
 
@@ -143,10 +143,10 @@ def _until_a_job_ends(session: Session, owner: str) -> int:
         .order_by(_left(), JobRow.created_at)
         .limit(1)
     )
-    if job is None or job.model_id is None:
+    if job is None or job.predicted_by is None:
         return _USUAL_RETRY_S
     left = job.blocks_total - job.blocks_done - job.blocks_failed
-    return _retry_after_s(outlook(session, model_id=job.model_id, blocks=left, before=job).seconds)
+    return _retry_after_s(outlook(session, predicted_by=job.predicted_by, blocks=left, before=job).seconds)
 
 
 def _until_area_is_back(session: Session, owner: str, lacking_m2: float) -> int:
@@ -163,8 +163,8 @@ def _until_area_is_back(session: Session, owner: str, lacking_m2: float) -> int:
     return WINDOW_S
 
 
-def _until_blocks_are_done(session: Session, blocks: int, model_id: str) -> int:
-    px_per_s = outlook(session, model_id=model_id, blocks=blocks).px_per_s
+def _until_blocks_are_done(session: Session, blocks: int, predicted_by: str) -> int:
+    px_per_s = outlook(session, predicted_by=predicted_by, blocks=blocks).px_per_s
     return _retry_after_s(blocks * BLOCK_PX**2 / px_per_s if px_per_s else None)
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from app import blocks, broker
 from app.database import BlockRow, JobBlockRow, JobRow, Sessions
-from app.definitions import BlockCell, ImagerySource, ModelCard, PredictionGrid
+from app.definitions import BlockCell, Ensemble, ImagerySource, PredictionGrid
 from app.errors import Conflict
 from app.jobs.bells import ring
 from app.jobs.limits import Limits, require_room
@@ -42,8 +42,7 @@ class Request:
     cells: Sequence[BlockCell]
     grid: PredictionGrid
     source: ImagerySource
-    card: ModelCard
-    weights_sha256: str
+    ensemble: Ensemble
     outputs: Sequence[str]
     owner: str
     idempotency_key: str | None
@@ -89,7 +88,7 @@ def submit(sessions: Sessions, request: Request, limits: Limits) -> JobRow:
             request.owner,
             area_m2=request.area_m2,
             blocks=len(rows) - ready_blocks(session, [row.key for row in rows]),
-            model_id=request.card.id,
+            predicted_by=request.ensemble.predicted_by,
         )
         job = _insert(session, request, rows)
     _BLOCKS_ASKED.labels("yes").inc(job.blocks_reused)
@@ -175,14 +174,15 @@ def _insert(session: Session, request: Request, rows: Sequence[BlockRow]) -> Job
         request_sha256=request.sha256,
         inputs=dict(request.inputs),
         source_id=request.source.id,
-        model_id=request.card.id,
+        model_id=request.ensemble.cards[0].id,
+        predicted_by=request.ensemble.predicted_by,
         outputs={"names": list(request.outputs), "response": request.response},
         aoi=request.aoi,
         area_m2=request.area_m2,
         epsg=request.grid.epsg,
         coverage=request.coverage,
         priority=request.priority,
-        queue=broker.queue_of(request.card.id),
+        queue=broker.queue_of(*(card.id for card in request.ensemble.cards)),
         blocks_total=len(rows),
         blocks_done=len(done),
         blocks_reused=len(done),
@@ -215,15 +215,18 @@ def _tell_planner(session: Session, new_rows: int) -> None:
 def _rows(request: Request) -> Iterator[BlockRow]:
     """The blocks of each cell, of the source and of the one it is compared with, in the order of the cells."""
     sources = [source for source in (request.source, request.compared) if source is not None]
+    first, *further = request.ensemble.ordered
     for cell in request.cells:
         for source in sources:
             yield BlockRow(
-                key=blocks.block_key(cell, request.grid, source, request.card, request.weights_sha256),
+                key=blocks.block_key(cell, request.grid, source, request.ensemble),
                 epsg=request.grid.epsg,
                 grid_column=cell.column,
                 grid_row=cell.row,
                 source_id=source.id,
                 source_version=source.version,
-                model_id=request.card.id,
-                model_sha256=request.weights_sha256,
+                model_id=first.card.id,
+                model_sha256=first.sha256,
+                further_models=[[member.card.id, member.sha256] for member in further] or None,
+                augmentation=str(request.ensemble.augmentation),
             )

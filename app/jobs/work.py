@@ -14,6 +14,7 @@ from app.blocks import Claim
 from app.database import BlockRow, EventRow, JobBlockRow, JobRow, Sessions, now_s
 from app.definitions import BlockCell, prediction_grid
 from app.errors import Conflict
+from app.jobs.paces import expected_seconds
 from app.jobs.states import ACTIVE, Progress, end, get, move, record
 
 _MOST_BLOCKS = 64
@@ -39,11 +40,11 @@ def batch_size(
 ) -> int:
     """How many blocks of a job one worker takes at a time: what it predicts in `batch_s`, and no more than its share.
 
-    seconds_per_block: model id -> pace of this worker; a single block of a model that it has not measured yet. The
+    seconds_per_block: what predicts -> pace of this worker; a single block where it knows none yet. The
     share is an even part of the blocks that can be claimed, so that no worker is left without while another has many.
     """
     job = session.get(JobRow, job_id)
-    pace = seconds_per_block.get(job.model_id or "") if job is not None else None
+    pace = expected_seconds(seconds_per_block, job.predicted_by or "") if job is not None else None
     if job is None or not pace:
         return 1
     most = max(1, min(_MOST_BLOCKS, int(batch_s / pace)))

@@ -67,7 +67,8 @@ def _head(prediction: Prediction, words: Wording) -> list[_Line]:
 
 def _foot(prediction: Prediction, words: Wording) -> list[_Line]:
     texts = (
-        words.labelled(words.model, words.words_of(prediction.card).title),
+        *(words.labelled(words.model, words.words_of(card).title) for card in prediction.ensemble.cards),
+        *words.together(prediction.ensemble),
         words.labelled(words.nomenclature, f"{prediction.nomenclature.title}, {prediction.nomenclature.licence}"),
     )
     return [_Line(text, False, 22, _GREY, 32) for text in texts]

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from shapely.geometry.base import BaseGeometry
 
-from app.definitions import Grid, ImagerySource, ModelCard, Nomenclature
+from app.definitions import Ensemble, Grid, ImagerySource, Nomenclature
 from app.outputs.cog import Part
 from app.storage import Storage
 
@@ -93,7 +93,7 @@ class Prediction:
     gaps: tuple[Gap, ...]
     nomenclature: Nomenclature
     source: ImagerySource
-    card: ModelCard
+    ensemble: Ensemble
     asked: Asked
     storage: Storage
     alive: Callable[[], None]

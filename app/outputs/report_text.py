@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
 from typing import Any, NamedTuple
@@ -10,7 +10,8 @@ from xml.sax.saxutils import escape
 
 import pyproj
 
-from app.definitions import BLOCK_PX
+from app.definitions import BLOCK_PX, Ensemble, ModelCard, margin_of
+from app.definitions.model_card import FrenchWords
 from app.outputs.prediction import Prediction
 from app.outputs.wording import Wording
 
@@ -30,19 +31,24 @@ class Section(NamedTuple):
 
 
 def sections(prediction: Prediction, words: Wording) -> list[Section]:
-    card, known = prediction.card, words.words_of(prediction.card)
-    nomenclature = prediction.nomenclature
-    model = [_short(known.title), *(_short(score) for score in _scores(prediction, words))]
-    weaknesses = [_short(weakness) for weakness in known.weaknesses[:_MOST_WEAKNESSES]]
-    licences = words.licences.format(title=nomenclature.title, nomenclature=nomenclature.licence, model=card.licence)
+    cards, nomenclature = prediction.ensemble.cards, prediction.nomenclature
+    known = [words.words_of(card) for card in cards]
+    weaknesses = dict.fromkeys(weakness for each in known for weakness in each.weaknesses)
+    licences = words.licences.format(
+        title=nomenclature.title,
+        nomenclature=nomenclature.licence,
+        model=", ".join(dict.fromkeys(card.licence for card in cards)),
+    )
     found = [
         Section(words.area, tuple(_area(prediction, words))),
         Section(words.changes, tuple(_changes(prediction.changes, words))) if prediction.changes else None,
         Section(words.method, tuple(_method(prediction, words))),
         Section(words.source, (_short(words.imagery_of(prediction.source)),)),
-        Section(words.model, tuple(model)),
-        Section(words.weaknesses, tuple(weaknesses), listed=True) if weaknesses else None,
-        Section(words.training, (_short(known.training),)),
+        Section(words.model, tuple(map(_short, _models(prediction.ensemble, words)))),
+        Section(words.weaknesses, tuple(map(_short, islice(weaknesses, _MOST_WEAKNESSES))), listed=True)
+        if weaknesses
+        else None,
+        Section(words.training, tuple(_short(text, len(cards)) for text in _trainings(known, words))),
         Section(words.licence, (_short(licences),)),
     ]
     return [section for section in found if section is not None]
@@ -98,14 +104,30 @@ def _method(prediction: Prediction, words: Wording) -> Iterator[str]:
     yield words.method_text.format(
         resolution=words.number(resolution_m, 1),
         block=words.number(BLOCK_PX * resolution_m, 1),
-        margin=words.number(prediction.card.margin_px * resolution_m, 1),
+        margin=words.number(margin_of(prediction.ensemble.cards) * resolution_m, 1),
     )
     if "polygons" in prediction.asked.outputs and prediction.asked.minimum_area_m2:
         yield words.minimum_area.format(m2=words.square_metres(prediction.asked.minimum_area_m2))
 
 
-def _scores(prediction: Prediction, words: Wording) -> Iterator[str]:
-    for score in prediction.card.scores:
+def _models(ensemble: Ensemble, words: Wording) -> Iterator[str]:
+    """Each network with its figures, then how they predict together."""
+    for card in ensemble.cards:
+        yield words.words_of(card).title
+        yield from _scores(card, words)
+    together = words.together(ensemble)
+    yield from together
+    if together and any(card.scores for card in ensemble.cards):
+        yield words.figures_alone
+
+
+def _trainings(known: Sequence[FrenchWords | ModelCard], words: Wording) -> Iterator[str]:
+    for each in known:
+        yield each.training if len(known) == 1 else words.labelled(each.title, each.training)
+
+
+def _scores(card: ModelCard, words: Wording) -> Iterator[str]:
+    for score in card.scores:
         figures = [
             text.format(value=words.percent(value))
             for text, value in ((words.accuracy, score.overall_accuracy), (words.mean_iou, score.mean_iou))
@@ -120,6 +142,7 @@ def _crs_name(epsg: int) -> str:
     return f"{pyproj.CRS.from_epsg(epsg).name} (EPSG:{epsg})"
 
 
-def _short(text: str) -> str:
-    """Text of others, for markup."""
-    return escape(text if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS].rsplit(' ', 1)[0]} …")
+def _short(text: str, share: int = 1) -> str:
+    """Text of others, for markup; share: with how many it shares the room of one."""
+    most = _MOST_CHARACTERS // share
+    return escape(text if len(text) <= most else f"{text[:most].rsplit(' ', 1)[0]} …")

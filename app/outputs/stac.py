@@ -84,7 +84,7 @@ def _item(prediction: Prediction) -> dict[str, Any]:
             "proj:code": f"EPSG:{grid.epsg}",
             "proj:shape": [grid.height, grid.width],
             "proj:transform": [grid.resolution_m, 0.0, grid.left, 0.0, -grid.resolution_m, grid.top],
-            "cosia:model": prediction.card.id,
+            **{f"cosia:{name}": value for name, value in prediction.ensemble.document().items()},
             "cosia:imagery_source": source.id,
             "cosia:demonstration": source.demonstration,
             "cosia:asked_m2": asked.area_m2,

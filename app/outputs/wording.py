@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app.definitions import ImagerySource, LandCoverClass, ModelCard
+from app.definitions import Augmentation, Ensemble, ImagerySource, LandCoverClass, ModelCard
 from app.definitions.model_card import FrenchWords, Score
 from app.outputs.prediction import Language
 
@@ -46,6 +46,9 @@ class Wording:
     minimum_area: str
     nomenclature: str
     model: str
+    ensemble: str
+    augmentation: Mapping[Augmentation, str]
+    figures_alone: str
     scores: str
     accuracy: str
     mean_iou: str
@@ -107,6 +110,13 @@ class Wording:
         """What has the card's title, training and weaknesses, in this language where the card has them in it."""
         return card.french if self.language is Language.FRENCH and card.french is not None else card
 
+    def together(self, ensemble: Ensemble) -> list[str]:
+        """How networks predict together and how often each looks; nothing of one that looks once."""
+        told = [self.ensemble.format(count=len(ensemble.members))] if len(ensemble.members) > 1 else []
+        if ensemble.augmentation in self.augmentation:
+            told.append(self.augmentation[ensemble.augmentation].format(passes=ensemble.augmentation.passes))
+        return told
+
     def test_set(self, score: Score) -> str:
         return score.test_set_fr if self.language is Language.FRENCH and score.test_set_fr else score.test_set
 
@@ -143,6 +153,12 @@ _FRENCH = Wording(
     minimum_area="Polygones de moins de {m2} fondus dans leurs voisins (fichier vectoriel seul).",
     nomenclature="Nomenclature",
     model="Modèle",
+    ensemble="Moyenne des softmax de {count} réseaux.",
+    augmentation={
+        Augmentation.FLIPS: "Chaque réseau voit l'image {passes} fois, en miroir selon ses deux axes.",
+        Augmentation.D4: "Chaque réseau voit l'image {passes} fois, par quarts de tour et en miroir.",
+    },
+    figures_alone="Ces chiffres sont ceux de chaque réseau seul, qui voit l'image une fois.",
     scores="{figures} ; jeu de test : {test_set}.",
     accuracy="Exactitude globale {value}",
     mean_iou="IoU moyenne {value}",
@@ -192,6 +208,12 @@ _ENGLISH = Wording(
     minimum_area="Polygons below {m2} are merged into their neighbours (vector file only).",
     nomenclature="Nomenclature",
     model="Model",
+    ensemble="Mean of the softmax of {count} networks.",
+    augmentation={
+        Augmentation.FLIPS: "Each network sees the image {passes} times, mirrored along both axes.",
+        Augmentation.D4: "Each network sees the image {passes} times, turned by quarters and mirrored.",
+    },
+    figures_alone="These figures are of each network alone, seeing the image once.",
     scores="{figures}; test set: {test_set}.",
     accuracy="Overall accuracy {value}",
     mean_iou="mean IoU {value}",

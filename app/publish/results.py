@@ -56,7 +56,7 @@ def publish_result(
                 nomenclature=nomenclature().id,
                 vintage=vintage,
                 imagery_source=job.source_id,
-                model=job.model_id,
+                model=job.predicted_by,
                 attribution=attribution,
                 demonstration=demonstration,
                 version=raster.sha256[:12],

@@ -48,10 +48,11 @@ def test_what_is_asked_stands_in_the_job(service: TestClient) -> None:
     asked = {"gaps": True, "language": "en", "minimum_area_m2": 4, "outputs": ["report", "polygons", "report"]}
     particular = job_of(execute(service, {"aoi": AREA, "model": "tiny", **asked}))
 
-    assert plain.inputs == {"gaps": False, "language": "fr", "minimum_area_m2": 0.0, "compare": None}
+    alone = {"ensemble": [], "augmentation": "none"}
+    assert plain.inputs == {"gaps": False, "language": "fr", "minimum_area_m2": 0.0, "compare": None, **alone}
     assert {"classes", "areas", "report", "stac", "tiles"} <= set(plain.outputs["names"])
     assert not {"changes", "polygons"} & set(plain.outputs["names"])
-    assert particular.inputs == {"gaps": True, "language": "en", "minimum_area_m2": 4.0, "compare": None}
+    assert particular.inputs == {"gaps": True, "language": "en", "minimum_area_m2": 4.0, "compare": None, **alone}
     assert particular.outputs["names"] == ["report", "polygons"]
 
 

@@ -115,7 +115,7 @@ def of_rows(storage: FolderStorage, rows: Sequence[BlockRow], area: BaseGeometry
         "gaps": read.gaps,
         "nomenclature": nomenclature(),
         "source": samples.source(),
-        "card": samples.card(),
+        "ensemble": samples.ensemble(),
         "storage": storage,
         "alive": lambda: None,
     }

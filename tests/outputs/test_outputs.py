@@ -190,7 +190,7 @@ def test_a_gap_is_hatched_in_the_picture(tmp_path: Path) -> None:
 
 def test_the_report_is_one_page_with_all_that_one_has_to_know(tmp_path: Path) -> None:
     card = shipped_model_cards()["cosia-demo"]
-    report = forests(tmp_path, "report", card=card, area_m2=166_142.4, coverage=0.987)["report"]
+    report = forests(tmp_path, "report", ensemble=samples.ensemble(card), area_m2=166_142.4, coverage=0.987)["report"]
 
     text = text_of(report)
     for told in (
@@ -247,7 +247,7 @@ def test_a_card_of_many_words_stays_on_one_page(tmp_path: Path) -> None:
     card = samples.card(
         training="Trained for long. " * 400, weaknesses=tuple(f"{n} weak " * 60 for n in range(40)), licence="L " * 900
     )
-    reader = pypdf.PdfReader(with_a_gap(tmp_path, "report", card=card, changes=CHANGES)["report"])
+    reader = pypdf.PdfReader(with_a_gap(tmp_path, "report", ensemble=samples.ensemble(card), changes=CHANGES)["report"])
 
     assert len(reader.pages) == 1
     # What comes last is there, above the foot.

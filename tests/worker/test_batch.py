@@ -107,7 +107,7 @@ def submit(
     monkeypatch.setattr("app.broker.ring", lambda *_: True)
 
     def submitted(columns: int = 1) -> JobRow:
-        request = samples.request(columns=columns, source=source, card=model.card, weights_sha256=model.sha256)
+        request = samples.request(columns=columns, source=source, ensemble=models.ensemble_of([model]))
         return jobs.submit(sessions, request, samples.LIMITS)
 
     return submitted
@@ -118,7 +118,7 @@ def run_batch(
 ) -> list[str]:
     presence = Presence(sessions, device="cpu", queues=("gpu", "cpu"))
     presence.come_back()
-    presence.measured(job.model_id or "", 1.0)
+    presence.measured(job.predicted_by or "", 1.0)
     return Batch(sessions, storage, settings, job.id, presence, stop or threading.Event(), Watched()).run()
 
 

@@ -53,8 +53,8 @@ def predicted(
         for source in (SOURCE, OLDER):
             session.add(ImagerySourceRow(id=source.id, document=source.model_dump(mode="json")))
     columns = len({cell for _, cell in blocks})
-    card = shipped_model_cards()["cosia-demo"]
-    job = jobs.submit(sessions, samples.request(columns=columns, source=SOURCE, card=card, **changes), samples.LIMITS)
+    asked = {"ensemble": samples.ensemble(shipped_model_cards()["cosia-demo"]), **changes}
+    job = jobs.submit(sessions, samples.request(columns=columns, source=SOURCE, **asked), samples.LIMITS)
     with sessions.write() as session:
         for (source, cell), result in blocks.items():
             if isinstance(result, str):
@@ -175,8 +175,8 @@ OUTPUTS = ("classes", "areas", "picture", "report", "stac")
 
 def repeated(sessions: Sessions, **changes: Any) -> JobRow:
     """The same area asked for again; its block is there."""
-    card = shipped_model_cards()["cosia-demo"]
-    request = samples.request(source=SOURCE, card=card, outputs=OUTPUTS, **changes)
+    asked = {"ensemble": samples.ensemble(shipped_model_cards()["cosia-demo"]), **changes}
+    request = samples.request(source=SOURCE, outputs=OUTPUTS, **asked)
     return jobs.submit(sessions, request, samples.LIMITS)
 
 

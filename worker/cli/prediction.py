@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -10,6 +11,7 @@ from tqdm import tqdm
 from app import models
 from app.database import sessions
 from app.database.migrate import migrate
+from app.definitions import Augmentation
 from app.imagery.sources import all_files, find
 from app.storage import storage
 from worker.pipeline import predictor
@@ -19,18 +21,29 @@ from worker.source_map import write_source_map
 @click.command()
 @click.option("--source", "source_id", required=True, help="Imagery source, as `cosia imagery list` names it.")
 @click.option("--model", "model_id", default="cosia-demo", show_default=True, help="Model, as `cosia model list`.")
+@click.option("--ensemble", multiple=True, metavar="MODEL", help="A further model to predict with it; repeatable.")
+@click.option(
+    "--augmentation",
+    type=click.Choice([str(each) for each in Augmentation]),
+    default=str(Augmentation.NONE),
+    show_default=True,
+    help="How each model looks at the imagery: once, mirrored too (4 times), or all eight ways.",
+)
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="GeoTIFF to write.")
-def predict(source_id: str, model_id: str, out: Path) -> None:
+def predict(source_id: str, model_id: str, ensemble: Sequence[str], augmentation: str, out: Path) -> None:
     """Predict all of an imagery source, here and now, into one cloud-optimised GeoTIFF."""
     migrate(sessions().engine)
     with sessions().read() as session:
         source = find(session, source_id)
         files = all_files(session, source_id)
-        found = models.find_model(session, storage(), model_id)
+        model = models.find_model(session, storage(), model_id)
+        members = models.members_of(models.trained_models(session, storage()), model, list(ensemble))
+    # In the order of blocks: a sum of floats depends on it.
+    together = [(each.card, each.weights) for each in sorted(members, key=lambda each: each.card.id)]
     with tqdm(total=100, unit="%", desc=source.title) as bar:
 
         def show(done: float) -> None:
             bar.update(round(done * 100) - bar.n)
 
-        write_source_map(out, source, files, predictor([(found.card, found.weights)]), show)
+        write_source_map(out, source, files, predictor(together, Augmentation(augmentation)), show)
     click.echo(f"{out} holds the classes, {out.name}.aux.xml their names")

@@ -1,0 +1,79 @@
+"""How fast workers predict: as they have measured it, and before that as the members alone let expect.
+
+What predicts is named as in `JobRow.predicted_by`: a model, or an ensemble and an augmentation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app import workers
+from app.database import WorkerRow
+from app.definitions import parts_of
+
+
+class Price(NamedTuple):
+    """What an ensemble and an augmentation cost.
+
+    passes: looks at each pixel, by all networks together. factor: times what one model alone takes without
+    augmentation. measured: whether workers have predicted just this; else the factor is reckoned from the members'
+    paces, or where those are not known from the passes, as if all members were as fast.
+    """
+
+    passes: int
+    factor: float
+    measured: bool
+
+
+class Paces:
+    """Of the workers that take from one queue now; of all that ever measured something, where those have not yet."""
+
+    def __init__(self, session: Session, queue: str) -> None:
+        self._live = session.scalars(select(WorkerRow.seconds_per_block).where(workers.live(queue))).all()
+        self._means = _means(session)
+
+    @property
+    def workers(self) -> int:
+        return len(self._live)
+
+    def blocks_per_s(self, name: str) -> float | None:
+        """Of all workers together; None where nobody works, or nothing is known to reckon it from."""
+        each = [expected_seconds(row, name) or expected_seconds(self._means, name) for row in self._live]
+        known = [1 / seconds for seconds in each if seconds]
+        return sum(known) if known else None
+
+
+def expected_seconds(paces: Mapping[str, float], name: str) -> float | None:
+    """Seconds per block: measured, else the members' own, summed up, times the passes of the augmentation.
+
+    The sum is rather too long than too short: imagery is read and a file written once for all members. None where one
+    of the members was never measured alone.
+    """
+    if name in paces:
+        return paces[name]
+    model_ids, augmentation = parts_of(name)
+    known = [seconds for model_id in model_ids if (seconds := paces.get(model_id))]
+    return sum(known) * augmentation.passes if len(known) == len(model_ids) else None
+
+
+def price(session: Session, model_id: str, name: str) -> Price:
+    """Of what is named, over the model alone."""
+    model_ids, augmentation = parts_of(name)
+    passes, means = len(model_ids) * augmentation.passes, _means(session)
+    seconds, alone = expected_seconds(means, name), means.get(model_id)
+    if not seconds or not alone:
+        return Price(passes, float(passes), measured=False)
+    return Price(passes, seconds / alone, measured=name in means)
+
+
+def _means(session: Session) -> dict[str, float]:
+    """Seconds per block, over all workers that have measured it, gone ones too."""
+    measured: dict[str, list[float]] = {}
+    for paces in session.scalars(select(WorkerRow.seconds_per_block)):
+        for name, seconds in paces.items():
+            measured.setdefault(name, []).append(seconds)
+    return {name: sum(each) / len(each) for name, each in measured.items()}

@@ -14,16 +14,20 @@ from app.database import Sessions
 from app.errors import CosiaError
 from app.settings import settings
 from app.storage import Storage
-from worker.devices import select_device
+from worker.devices import select_device, select_precision
 from worker.weights import file_sha256
 
 _TEST_WITHIN_S = 120
 
 
 def device_fault(asked: str) -> str | None:
-    """Why the device cannot be used; None where a small convolution on it gives what it gives on the CPU."""
+    """Why the device, or the precision that is set, cannot be used.
+
+    None where a small convolution on the device gives what it gives on the CPU.
+    """
     try:
         device = select_device(asked)
+        select_precision(settings().precision, device)
         generator = torch.Generator().manual_seed(1)
         pixels = torch.rand(1, 4, 64, 64, generator=generator)
         kernel = torch.rand(8, 4, 3, 3, generator=generator)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+import torch
 from sqlalchemy import update
 
 from app import workers
 from app.database import Sessions, WorkerRow, now_s
 from app.errors import Unavailable
+from app.settings import Settings
 from tests.worker.watched import Watched
 from worker.duty import Duty
 from worker.fitness import device_fault, device_fault_in_a_fresh_process
@@ -97,6 +99,13 @@ def test_a_database_that_is_away_at_the_start_keeps_the_worker_out(presence: Pre
 def test_the_device_is_tested_by_computing_on_it() -> None:
     assert device_fault("cpu") is None
     assert "COSIA_DEVICE is cuda" in str(device_fault("cuda"))
+
+
+def test_a_precision_that_the_device_lacks_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worker.fitness.settings", lambda: Settings(precision="bf16"))
+    monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
+
+    assert "COSIA_PRECISION is bf16" in str(device_fault("cpu"))
 
 
 def test_the_device_can_be_tested_in_a_process_of_its_own() -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import select, text, update
 from app import jobs
 from app.database import (
     Base,
+    BlockRow,
     ImageryFileRow,
     ImagerySourceRow,
     JobBlockRow,
@@ -25,6 +26,7 @@ from app.database import (
     now_s,
 )
 from app.database.migrate import _config, current, head, migrate, require_head
+from app.definitions import Augmentation
 from app.errors import JobUnknown, Misconfigured, Unavailable
 from migrations.spatial import include_object
 from tests import samples
@@ -138,6 +140,31 @@ def test_the_fifth_schema_counts_what_jobs_had_done_and_can_be_left_again(sessio
         assert [event.id for event in jobs.events_since(session, job.id, 0)] == [41]
         ended = session.scalars(select(JobBlockRow.ended).order_by(JobBlockRow.position)).all()
         assert sorted(ended) == [False, True, True]
+
+
+def test_the_sixth_schema_says_what_jobs_are_predicted_by_and_is_left_without_those_it_alone_knows(
+    sessions: Sessions,
+) -> None:
+    turned = samples.ensemble(augmentation=Augmentation.D4)
+    together = samples.ensemble(samples.card(), samples.card(id="other"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("app.broker.ring", lambda *_: True)
+        plain, *_ = (
+            jobs.submit(sessions, samples.request(ensemble=ensemble), samples.LIMITS)
+            for ensemble in (samples.ensemble(), turned, together)
+        )
+    with sessions.engine.begin() as connection:
+        command.downgrade(_config(connection), "0005")
+        # Predicted by the schema before, their blocks would be of the first model alone, under the same keys.
+        assert connection.execute(text("SELECT id FROM job")).all() == [(plain.id,)]
+        for table in ("block", "job_block", "event"):
+            assert connection.execute(text(f"SELECT count(*) FROM {table}")).scalar() == 1
+        command.upgrade(_config(connection), "head")
+
+    with sessions.read() as session:
+        assert jobs.get(session, plain.id).predicted_by == "tiny"
+        block = session.scalars(select(BlockRow)).one()
+        assert (block.further_models, block.augmentation) == (None, "none")
 
 
 def test_the_index_finds_what_meets_a_shape_and_nothing_else(sessions: Sessions) -> None:

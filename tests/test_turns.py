@@ -10,7 +10,7 @@ import pytest
 from app import blocks, broker, jobs, workers
 from app.blocks import Claim
 from app.database import JobRow, Sessions
-from app.definitions import BlockCell
+from app.definitions import Augmentation, BlockCell
 from app.jobs import Limits
 from tests import samples
 
@@ -51,6 +51,13 @@ def test_a_batch_holds_what_this_worker_predicts_in_its_time(
     start_workers(sessions, 1)
 
     assert size(sessions, submit(sessions, columns=10, rows=10), pace_s) == blocks_at_a_time
+
+
+def test_a_batch_of_what_was_never_measured_holds_what_its_parts_let_expect(sessions: Sessions) -> None:
+    start_workers(sessions, 1)
+    job = submit(sessions, columns=10, rows=10, ensemble=samples.ensemble(augmentation=Augmentation.FLIPS))
+
+    assert size(sessions, job, 0.5) == 5  # four passes of half a second each, in ten seconds
 
 
 def test_a_batch_leaves_their_share_to_the_other_workers(sessions: Sessions) -> None:

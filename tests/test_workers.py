@@ -7,6 +7,7 @@ from sqlalchemy import select, update
 
 from app import jobs, workers
 from app.database import JobRow, Sessions, WorkerRow, now_s
+from app.definitions import Augmentation
 from tests import samples
 
 PX = 2048 * 2048
@@ -141,6 +142,27 @@ def test_nothing_is_promised_without_a_worker_or_a_measured_pace(sessions: Sessi
     assert outlook(sessions, blocks=1) == (0, None, 0, 0, None)
     start(sessions, "a", other=1.0)
     assert outlook(sessions, blocks=1) == (1, None, 0, 0, None)
+
+
+def test_an_ensemble_is_reckoned_from_its_members_until_it_is_measured(sessions: Sessions) -> None:
+    start(sessions, "a", tiny=2.0, other=1.0)
+    start(sessions, "b", tiny=4.0)  # of `other` it is given the pace of the first
+
+    assert outlook(sessions, predicted_by="other+tiny", blocks=8).seconds == 8 / (1 / 3.0 + 1 / 5.0)
+    assert outlook(sessions, predicted_by="tiny@flips", blocks=8).seconds == 8 / (1 / 8.0 + 1 / 16.0)
+    assert outlook(sessions, predicted_by="tiny+unknown", blocks=8).seconds is None
+    with sessions.write() as session:
+        for worker in ("a", "b"):
+            workers.beat(session, worker, seconds_per_block={"other+tiny": 2.5}, tallies={}, out_of_service=None)
+    assert outlook(sessions, predicted_by="other+tiny", blocks=8).seconds == 8 * 2.5 / 2
+
+
+def test_jobs_ahead_cost_what_each_is_predicted_by(sessions: Sessions) -> None:
+    start(sessions, "a", tiny=1.0)
+    submit(sessions, columns=2)
+    submit(sessions, columns=2, ensemble=samples.ensemble(augmentation=Augmentation.D4))
+
+    assert outlook(sessions, blocks=2).seconds == 2 * 1.0 + 2 * 1.0 + 2 * 8.0
 
 
 def test_a_worker_that_has_not_measured_a_model_is_given_the_pace_of_others(sessions: Sessions) -> None:

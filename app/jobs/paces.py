@@ -42,9 +42,13 @@ class Paces:
 
     def blocks_per_s(self, name: str) -> float | None:
         """Of all workers together; None where nobody works, or nothing is known to reckon it from."""
-        each = [expected_seconds(row, name) or expected_seconds(self._means, name) for row in self._live]
-        known = [1 / seconds for seconds in each if seconds]
+        known = [1 / seconds for row in self._live if (seconds := self._seconds(row, name))]
         return sum(known) if known else None
+
+    def _seconds(self, row: Mapping[str, float], name: str) -> float | None:
+        """Of one worker: by what it has measured itself, as far as it has."""
+        own = expected_seconds(row, name)
+        return own or self._means.get(name) or expected_seconds({**self._means, **row}, name)
 
 
 def expected_seconds(paces: Mapping[str, float], name: str) -> float | None:

@@ -20,7 +20,7 @@ from pystac.extensions.projection import ProjectionExtension
 from pystac.validation.stac_validator import JsonSchemaSTACValidator
 from shapely.geometry.base import BaseGeometry
 
-from app.definitions import BlockCell, shipped_model_cards
+from app.definitions import Augmentation, BlockCell, shipped_model_cards
 from app.outputs import OUTPUTS, Language, Prediction, default_outputs, write_outputs
 from tests import samples
 from tests.outputs.predictions import FORESTS, prediction
@@ -253,6 +253,27 @@ def test_a_card_of_many_words_stays_on_one_page(tmp_path: Path) -> None:
     # What comes last is there, above the foot.
     assert "…" in reader.pages[0].extract_text()
     assert "Licences" in reader.pages[0].extract_text()
+
+
+def test_the_report_of_an_ensemble_tells_of_each_network_and_whose_the_figures_are(tmp_path: Path) -> None:
+    demo = shipped_model_cards()["cosia-demo"]
+    other = samples.card(title="Second network", training="Trained elsewhere.", weaknesses=("Sees no snow",))
+    ensemble = samples.ensemble(demo, other, augmentation=Augmentation.D4)
+    text = text_of(forests(tmp_path, "report", ensemble=ensemble)["report"])
+
+    assert demo.french is not None
+    for told in (
+        demo.french.title,
+        "IoU moyenne",
+        "Second network",
+        "Moyenne des softmax de 2 réseaux.",
+        "Chaque réseau voit l'image 8 fois, par quarts de tour et en miroir.",
+        "Ces chiffres sont ceux de chaque réseau seul, qui voit l'image une fois.",
+        "Second network : Trained elsewhere.",
+        "Sees no snow",
+        f"Modèle : {demo.licence}, MIT.",
+    ):
+        assert told in text
 
 
 def test_the_stac_item_is_valid_and_names_all_files(tmp_path: Path) -> None:

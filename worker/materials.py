@@ -45,7 +45,7 @@ class Materials:
                 raise Invalid(f"imagery source {source.id} was replaced since the job was asked: ask again")
             files = imagery.files_for(session, claim.source_id, grid.bounds)
         with self._lock:
-            opened = self._opened.setdefault(source.id, OpenedFiles(source.id))
+            opened = self._opened.setdefault(source.id, OpenedFiles(source))
         try:
             return Imagery(*reader_of(source, files, opened).read(grid, bands_of(cards)))
         except RasterUnreadable as error:

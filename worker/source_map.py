@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from app.definitions import Grid, ImagerySource, PredictionGrid, nomenclature, prediction_grid
+from app.errors import ParameterInvalid
 from app.imagery import Bounds, ImageryFile
 from app.outputs import Part, category_sidecar, write_class_cog
 from worker.pipeline import Predictor
-from worker.readers import FileReader
+from worker.readers import ImageryReader, reader_of
 
 
 def write_source_map(
@@ -23,8 +24,15 @@ def write_source_map(
     """Predict every block that a source's files meet and write them as one COG with its category names beside it.
 
     files: all of the source. progress: told the fraction done, 0-1. Raises BandMismatch where the source lacks a
-    band of the model, RasterUnreadable where a file is damaged.
+    band of the model, RasterUnreadable where a file is damaged,
+    ParameterInvalid where it has no files.
     """
+    if not files:
+        raise ParameterInvalid(
+            f"imagery source {source.id} has no end of its own, being read from a map server: ask the running service"
+            " for the area wanted",
+            "source",
+        )
     bounds = Bounds(
         min(file.bounds.left for file in files),
         min(file.bounds.bottom for file in files),
@@ -33,7 +41,7 @@ def write_source_map(
     )
     territory = prediction_grid(source.epsg)
     classes = nomenclature(predictor.nomenclature)
-    parts = _parts(territory, bounds, FileReader(files, source), predictor)
+    parts = _parts(territory, bounds, reader_of(source, files), predictor)
     write_class_cog(path, _pixels_over(territory, bounds), parts, classes, progress)
     sidecar = path.with_name(f"{path.name}.aux.xml")
     sidecar.write_text(category_sidecar(classes), encoding="utf-8")
@@ -51,13 +59,13 @@ def _pixels_over(territory: PredictionGrid, bounds: Bounds) -> Grid:
     return Grid(territory.epsg, left, top, size_m, width, height)
 
 
-def _parts(territory: PredictionGrid, bounds: Bounds, reader: FileReader, predictor: Predictor) -> Iterator[Part]:
+def _parts(territory: PredictionGrid, bounds: Bounds, reader: ImageryReader, predictor: Predictor) -> Iterator[Part]:
     whole = _pixels_over(territory, bounds)
     for cell in territory.cells(bounds):
         yield _part(territory.block(cell), whole, reader, predictor)
 
 
-def _part(block: Grid, whole: Grid, reader: FileReader, predictor: Predictor) -> Part:
+def _part(block: Grid, whole: Grid, reader: ImageryReader, predictor: Predictor) -> Part:
     """A block's classes as far as they lie in the whole window."""
     around = block.grown(predictor.margin_px)
     classes = predictor.predict(*reader.read(around, predictor.bands)).classes

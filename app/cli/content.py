@@ -12,8 +12,9 @@ from app import imagery
 from app.cli.progress import Bars, say
 from app.database import LayerRow, sessions
 from app.database.migrate import migrate as migrate_database
-from app.definitions import nomenclature
+from app.definitions import Band, nomenclature
 from app.definitions.coding import Coding
+from app.definitions.grid import prediction_crs
 from app.errors import ImageryRefused
 from app.publish import publish as publish_layer
 from app.publish import unpublish as unpublish_layer
@@ -116,6 +117,22 @@ _FILES = click.Path(exists=True, path_type=Path)
     "--height", multiple=True, type=_FILES, help="File or folder, one count = 0.2 m above ground. Repeatable."
 )
 @click.option("--stack", multiple=True, type=_FILES, help="File or folder with bands R, G, B, NIR, E. Repeatable.")
+@click.option("--surface", multiple=True, type=_FILES, help="Surface model, metres; the terrain is taken from it.")
+@click.option("--terrain", multiple=True, type=_FILES, help="Terrain model, metres. Repeatable.")
+@click.option(
+    "--index",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Shapefile or GeoPackage that names the files of each role; looked for in folders inside the folders.",
+)
+@click.option(
+    "--crs",
+    type=click.Choice([f"EPSG:{code}" for code in prediction_crs()]),
+    help="Of files that name none.",
+)
+@click.option(
+    "--scale", nargs=2, type=float, metavar="LOW HIGH", help="What becomes black and white, of pictures beyond 8 bits."
+)
+@click.option("--stack-bands", default=None, help="Bands of stacks in file order, such as NIR,R,G,B.")
 @click.option(
     "--service",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -131,6 +148,12 @@ def imagery_add(
     irc: tuple[Path, ...],
     height: tuple[Path, ...],
     stack: tuple[Path, ...],
+    surface: tuple[Path, ...],
+    terrain: tuple[Path, ...],
+    index: Path | None,
+    crs: str | None,
+    scale: tuple[float, float] | None,
+    stack_bands: str | None,
     service: Path | None,
     year: int | None,
     attribution: str,
@@ -139,7 +162,7 @@ def imagery_add(
     """Register files, or a map server, as the imagery source ID."""
     migrate_database(sessions().engine)
     if service is not None:
-        if rgb or irc or height or stack:
+        if rgb or irc or height or stack or surface or terrain:
             raise click.UsageError("a source is read from files or from --service, not from both")
         told = {"title": title, "year": year} if title is not None else {"year": year}
         _add_service(source_id, service, {name: value for name, value in told.items() if value is not None}, replace)
@@ -152,12 +175,28 @@ def imagery_add(
         irc=irc,
         height=height,
         stack=stack,
+        surface=surface,
+        terrain=terrain,
+        index=index,
+        told=_told(crs, scale, stack_bands),
         year=year,
         attribution=attribution,
         replace=replace,
     )
     note = "; its pixels are resampled to the prediction grid" if source.resampled else ""
+    if source.resolution_m is not None:
+        note = f"; its pixels of {source.resolution_m:g} m are resampled to the prediction grid's"
     say(f"{source.id}: bands {', '.join(source.bands)}, EPSG:{source.epsg}, version {source.version}{note}")
+
+
+def _told(crs: str | None, scale: tuple[float, float] | None, stack_bands: str | None) -> imagery.Told:
+    epsg = None if crs is None else int(crs.removeprefix("EPSG:"))
+    if stack_bands is None:
+        return imagery.Told(epsg, scale)
+    names = [name.strip().upper() for name in stack_bands.split(",")]
+    if len(set(names)) < len(names) or not {"R", "G", "B"} <= set(names) <= set(Band):
+        raise click.UsageError(f"--stack-bands names each band once, R, G and B among them: {', '.join(Band)}")
+    return imagery.Told(epsg, scale, tuple(Band(name) for name in names))
 
 
 def _add_service(source_id: str, file: Path, told: dict[str, Any], replace: bool) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.definitions.remote_service import RemoteService
-from app.definitions.roles import Band, bands_of_roles
+from app.definitions.roles import ROLE_BANDS, Band, Role, bands_of_roles
 
 _FOLDER = Path(__file__).with_name("imagery_sources")
 
@@ -30,6 +30,9 @@ class ImagerySource(BaseModel):
     attribution: str = "IGN"
     demonstration: bool = False
     resampled: bool = Field(False, description="Pixels do not lie on the prediction grid and are resampled to it.")
+    resolution_m: float | None = Field(None, description="Side of its pixels, where that is not the grid's; metres.")
+    scale: tuple[float, float] | None = Field(None, description="What becomes byte 0 and byte 255 of 16-bit pictures.")
+    stack_bands: tuple[Band, ...] = Field(ROLE_BANDS[Role.STACK], description="Bands of its stacks, in file order.")
     service: RemoteService | None = Field(None, description="The map server it is read from, instead of files.")
 
     @model_validator(mode="after")
@@ -37,6 +40,10 @@ class ImagerySource(BaseModel):
         if self.service is not None and self.bands != bands_of_roles([layer.role for layer in self.service.layers]):
             raise ValueError("bands: expected those that the layers of the service give")
         return self
+
+    def order(self, role: Role) -> tuple[Band, ...]:
+        """The bands of a file of that role, in file order."""
+        return self.stack_bands if role == Role.STACK else ROLE_BANDS[role]
 
     @classmethod
     def of_service(cls, document: dict[str, Any]) -> Self:

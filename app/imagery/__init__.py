@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.imagery.files import Bounds, ImageryFile, PixelLayout, open_raster
 from app.imagery.index import ImageryIndex, IndexedSource
+from app.imagery.inspection import Told
 from app.imagery.sources import (
     coverage,
     covered_share,
@@ -21,6 +22,7 @@ __all__ = [
     "ImageryIndex",
     "IndexedSource",
     "PixelLayout",
+    "Told",
     "coverage",
     "covered_share",
     "define_service",

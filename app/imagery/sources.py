@@ -19,7 +19,8 @@ from app.definitions import Band, ImagerySource, Role, shipped_imagery_sources
 from app.definitions.roles import bands_of_roles, roles_of
 from app.errors import ImageryRefused, Unknown
 from app.imagery.files import Bounds, ImageryFile, href_of
-from app.imagery.inspection import InspectedFile, inspect
+from app.imagery.inspection import InspectedFile, Told, inspect
+from app.imagery.tile_index import TileIndex
 from app.settings import settings
 
 _SUFFIXES = {".tif", ".tiff", ".jp2"}
@@ -34,6 +35,10 @@ def register(
     irc: Sequence[Path] = (),
     height: Sequence[Path] = (),
     stack: Sequence[Path] = (),
+    surface: Sequence[Path] = (),
+    terrain: Sequence[Path] = (),
+    index: Path | None = None,
+    told: Told | None = None,
     year: int | None = None,
     attribution: str = "IGN",
     demonstration: bool = False,
@@ -41,21 +46,33 @@ def register(
 ) -> ImagerySource:
     """Inspects the files and makes them, or finds them to be, the source of that id.
 
-    A folder stands for the GeoTIFF and JPEG 2000 files in it. A source is made of RGB files with IRC and height
-    files beside them, or of five-band stacks. Files that changed in place give the source a new version; equal
-    files change nothing; other files under a known id need `replace`.
+    A folder stands for the GeoTIFF and JPEG 2000 files in it; with an index, for those it names, in folders inside it
+    too. A source is made of RGB files with IRC and height files beside them, or of stacks; heights come as counts, or
+    as models of surface and terrain in metres, which are subtracted. Files that changed in place give the source a
+    new version; equal files change nothing; other files under a known id need `replace`.
     Raises ImageryRefused, naming the file and what is expected.
     """
-    given = {Role.RGB: rgb, Role.IRC: irc, Role.HEIGHT: height, Role.STACK: stack}
-    files = [inspect(path, role) for role, paths in given.items() for path in _rasters(paths)]
-    bands = _bands({file.role for file in files})
+    given = {
+        Role.RGB: rgb,
+        Role.IRC: irc,
+        Role.HEIGHT: height,
+        Role.STACK: stack,
+        Role.SURFACE: surface,
+        Role.TERRAIN: terrain,
+    }
+    told = told or Told()
+    if told.scale is not None and not told.scale[0] < told.scale[1]:
+        raise ImageryRefused("the scale's first number, which becomes black, must be less than its second")
+    files = _inspected(given, TileIndex(index) if index is not None else None, told)
+    bands = _bands({file.role for file in files}, told)
     _check_together(files)
     epsg = files[0].epsg
+    coarse = next((file.layout.pixel_width_m for file in files if file.has_other_pixels), None)
     try:
         source = ImagerySource(
             id=source_id,
             title=title,
-            version=_version(files),
+            version=_version(files, told),
             year=year,
             epsg=epsg,
             bands=bands,
@@ -63,6 +80,9 @@ def register(
             attribution=attribution,
             demonstration=demonstration,
             resampled=not all(file.on_grid for file in files),
+            resolution_m=None if coarse is None else round(coarse, 3),
+            scale=told.scale,
+            stack_bands=told.stack_bands,
         )
     except ValidationError as error:
         fault = error.errors()[0]
@@ -183,10 +203,14 @@ def _file(row: ImageryFileRow) -> ImageryFile:
     return ImageryFile(Role(row.role), row.href, Bounds(row.left, row.bottom, row.right, row.top))
 
 
-def _rasters(paths: Sequence[Path]) -> Iterator[Path]:
+def _rasters(paths: Sequence[Path], *, inside: bool) -> Iterator[Path]:
+    """inside: whether to look in folders inside a folder as well."""
     seen = set()
     for path in paths:
-        found = sorted(p for p in path.iterdir() if p.suffix.lower() in _SUFFIXES) if path.is_dir() else [path]
+        if path.is_dir():
+            found = sorted(p for p in (path.rglob("*") if inside else path.iterdir()) if p.suffix.lower() in _SUFFIXES)
+        else:
+            found = [path]
         if not found:
             raise ImageryRefused(f"the folder {path.name} holds no GeoTIFF (.tif, .tiff) and no JPEG 2000 (.jp2) file")
         for file in found:
@@ -195,13 +219,37 @@ def _rasters(paths: Sequence[Path]) -> Iterator[Path]:
                 yield resolved
 
 
-def _bands(roles: set[Role]) -> tuple[Band, ...]:
+def _inspected(given: dict[Role, Sequence[Path]], index: TileIndex | None, told: Told) -> list[InspectedFile]:
+    """Raises ImageryRefused also where all pictures of a role are blank: what was meant is elsewhere."""
+    files = []
+    for role, paths in given.items():
+        rasters = list(_rasters(paths, inside=index is not None))
+        if index is not None and rasters:
+            rasters = index.files_in(rasters)
+        of_role = [inspect(path, role, told) for path in rasters]
+        for file in of_role:
+            if index is not None:
+                index.require_place(file.path, file.layout.bounds)
+        pictures = role in (Role.RGB, Role.IRC, Role.STACK)  # flat ground is one height all over
+        if pictures and of_role and all(file.is_blank for file in of_role):
+            raise ImageryRefused(f"{of_role[0].path.name} ({role}) is black or white all over: it shows nothing")
+        files += of_role
+    return files
+
+
+def _bands(roles: set[Role], told: Told) -> tuple[Band, ...]:
     """What those roles give together, in the order of `Band`."""
     if Role.STACK in roles and len(roles) > 1:
-        raise ImageryRefused("a source is made of five-band stacks or of RGB, IRC and height files, not of both")
+        raise ImageryRefused("a source is made of stacks or of RGB, IRC and height files, not of both")
     if not roles & {Role.STACK, Role.RGB}:
-        raise ImageryRefused("RGB files or five-band stacks are missing: a source needs one or the other")
-    return bands_of_roles(roles)
+        raise ImageryRefused("RGB files or stacks are missing: a source needs one or the other")
+    models = roles & {Role.SURFACE, Role.TERRAIN}
+    if len(models) == 1:
+        raise ImageryRefused(f"a {models.pop()} model alone tells no height: give surface and terrain")
+    if models and Role.HEIGHT in roles:
+        raise ImageryRefused("heights come as height files or as surface and terrain models, not as both")
+    given = bands_of_roles(roles)
+    return tuple(band for band in given if band in told.stack_bands) if Role.STACK in roles else given
 
 
 def _check_together(files: list[InspectedFile]) -> None:
@@ -237,9 +285,11 @@ def _lonlat_coverage(footprints: Iterable[tuple[Role, Bounds]], epsg: int) -> Ba
     return from_grid_crs(shapely.intersection_all(unions), epsg)
 
 
-def _version(files: list[InspectedFile]) -> str:
+def _version(files: list[InspectedFile], told: Told) -> str:
     """Short hash over what tells one state of the files from another without reading their pixels."""
     states = sorted(repr((f.role.value, f.path.name, f.size_bytes, f.mtime_ns, f.layout)) for f in files)
+    if told != Told():  # what changes bytes; without it, the version of sources registered long ago
+        states.append(repr((told.scale, [band.value for band in told.stack_bands])))
     return hashlib.sha256("\n".join(states).encode()).hexdigest()[:12]
 
 

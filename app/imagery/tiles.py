@@ -19,11 +19,11 @@ from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 from rasterio.vrt import WarpedVRT
 
-from app.definitions import Band, Role, prediction_grid
-from app.definitions.roles import ROLE_BANDS
+from app.definitions import Band, ImagerySource, Role, prediction_grid
 from app.errors import ParameterInvalid, RasterRefused, RasterUnreadable
 from app.imagery.files import Bounds, ImageryFile
 from app.imagery.index import IndexedSource
+from app.imagery.scaling import to_bytes
 from app.tiling.grids import TileGrid, level_for
 from app.tiling.reproject import transformer
 
@@ -55,14 +55,15 @@ def render(indexed: IndexedSource, rendition: Rendition, tile: TileGrid) -> byte
     if not set(bands) <= set(indexed.source.bands):
         raise ParameterInvalid(f"imagery source {indexed.source.id} has no near infrared: ask for natural", "style")
     role = Role.STACK if Role.STACK in indexed.roles else role
-    indexes = [ROLE_BANDS[role].index(band) + 1 for band in bands]
+    order = indexed.source.order(role)
+    indexes = [order.index(band) + 1 for band in bands]
     epsg = indexed.source.epsg
     bounds = Bounds(*transformer(tile.epsg, epsg).transform_bounds(*tile.bounds, densify_pts=21))
     files = indexed.files(role, bounds) if all(map(math.isfinite, bounds)) else []
     if not files or len(files) > _MOST_FILES:
         return b""
     try:
-        drawn = _mosaic(files, indexes, epsg, tile, (bounds.top - bounds.bottom) / tile.px)
+        drawn = _mosaic(files, indexed.source, indexes, tile, (bounds.top - bounds.bottom) / tile.px)
     except (OSError, RasterioError, RasterRefused) as error:
         raise RasterUnreadable(f"a file of imagery source {indexed.source.id} cannot be read") from error
     if drawn is None:
@@ -84,12 +85,12 @@ def lowest_zoom(indexed: IndexedSource) -> int:
 
 
 def _mosaic(
-    files: Sequence[ImageryFile], indexes: list[int], epsg: int, tile: TileGrid, pixel_m: float
+    files: Sequence[ImageryFile], source: ImagerySource, indexes: list[int], tile: TileGrid, pixel_m: float
 ) -> np.ndarray | None:
     """(height, width, 3) uint8 of the tile, or None without a pixel of imagery. pixel_m: a tile pixel on the ground."""
     image = np.full((tile.px, tile.px, 3), _PAPER, np.uint8)
     missing = np.ones((tile.px, tile.px), bool)
-    pixel_ratio = pixel_m / prediction_grid(epsg).resolution_m
+    pixel_ratio = pixel_m / (source.resolution_m or prediction_grid(source.epsg).resolution_m)
     budget = _MOST_PIXELS
     for file in files:
         with _open_for(file, pixel_ratio) as raster:
@@ -100,8 +101,8 @@ def _mosaic(
             budget -= math.ceil(needed)
             if budget < 0:
                 return None
-            values, alpha = _warp(raster, indexes, epsg, tile)
-        found = missing & (alpha > 0)
+            values, seen = _warp(raster, source, indexes, tile)
+        found = missing & seen
         image[found] = values[found]
         missing &= ~found
         if not missing.any():
@@ -118,11 +119,13 @@ def _open_for(file: ImageryFile, pixel_ratio: float) -> DatasetReader:
     return file.open(level)
 
 
-def _warp(raster: DatasetReader, indexes: list[int], epsg: int, tile: TileGrid) -> tuple[np.ndarray, np.ndarray]:
-    """(height, width, 3) uint8 and the (height, width) uint8 mask of one file on the tile's pixels."""
+def _warp(
+    raster: DatasetReader, source: ImagerySource, indexes: list[int], tile: TileGrid
+) -> tuple[np.ndarray, np.ndarray]:
+    """(height, width, 3) uint8 and the (height, width) bool mask of one file on the tile's pixels."""
     with WarpedVRT(
         raster,
-        src_crs=CRS.from_epsg(epsg),
+        src_crs=CRS.from_epsg(source.epsg),
         crs=CRS.from_epsg(tile.epsg),
         transform=Affine(tile.cell_size, 0, tile.left, 0, -tile.cell_size, tile.top),
         width=tile.px,
@@ -130,4 +133,5 @@ def _warp(raster: DatasetReader, indexes: list[int], epsg: int, tile: TileGrid) 
         resampling=Resampling.bilinear,
         add_alpha=raster.colorinterp[-1] != ColorInterp.alpha,
     ) as warped:
-        return np.moveaxis(warped.read(indexes), 0, -1), warped.read(warped.count)
+        shown = to_bytes(warped.read(indexes), (Band.R, Band.G, Band.B), source.scale)
+        return np.moveaxis(shown, 0, -1), warped.read(warped.count) > 0

@@ -8,15 +8,28 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from app import imagery
-from app.definitions import Band, Grid, ImagerySource, Role
-from app.errors import BandMismatch
+from app.definitions import (
+    Augmentation,
+    Band,
+    BlockCell,
+    Grid,
+    ImagerySource,
+    ModelCard,
+    Role,
+    prediction_grid,
+)
+from app.errors import BandMismatch, ParameterInvalid
 from app.imagery import Bounds, ImageryFile
 from app.imagery.remote import check_service
 from tests.imagery_files import LEFT, TOP, random_bytes, write_raster
 from tests.map_servers import Door, Reply, door_to, mapproxy, mapserver
+from tests.worker.test_source_map import Brightest
+from worker.pipeline import Predictor
 from worker.readers import FileReader, RemoteReader, reader_of
+from worker.source_map import write_source_map
 
 SIDE = 600  # pixels of the files: more than a cell of 256
 RGB = (Band.R, Band.G, Band.B)
@@ -173,3 +186,29 @@ def test_a_band_the_layers_do_not_give_is_refused(tmp_path: Path) -> None:
         with pytest.raises(BandMismatch, match="NIR is missing"):
             reader.read(_grid(0, 0, 10, 10), (Band.NIR,))
         assert door.asked == []
+
+
+@pytest.mark.needs("mapserver")
+def test_a_whole_block_is_predicted_alike_from_the_server_and_from_its_files(tmp_path: Path, card: ModelCard) -> None:
+    rgb = write_raster(tmp_path / "rgb.tif", random_bytes(3, 2048, 2048))
+    bounds = Bounds(LEFT, TOP - 409.6, LEFT + 409.6, TOP)
+    network = Predictor([(card, Brightest())], Augmentation.NONE, torch.device("cpu"))
+    block = prediction_grid(2154).block(BlockCell(1760, 13_980))
+    assert (block.left, block.top) == (LEFT, TOP)
+    with door_to(mapserver(tmp_path, {"rgb": rgb}, bounds)) as door:
+        source = _source(door, [_layer("rgb", format="image/tiff", cell_px=1024)])
+        remote = network.predict(*RemoteReader(source).read(block, RGB))
+
+    local = network.predict(*FileReader([ImageryFile(Role.RGB, str(rgb), bounds)], _plain(RGB)).read(block, RGB))
+
+    assert np.array_equal(remote.classes, local.classes)
+    assert np.array_equal(remote.confidence, local.confidence)
+    assert set(np.unique(local.classes)) == {1, 2, 3}
+
+
+def test_a_source_without_an_end_is_not_predicted_whole(tmp_path: Path, card: ModelCard) -> None:
+    source = _source(Door("http://127.0.0.1:9/wms"), [_layer("rgb")])
+    network = Predictor([(card, Brightest())], Augmentation.NONE, torch.device("cpu"))
+
+    with pytest.raises(ParameterInvalid, match="read from a map server"):
+        write_source_map(tmp_path / "map.tif", source, [], network, lambda _: None)

@@ -18,16 +18,17 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from app.definitions import Band, Grid, ImagerySource, Role
-from app.definitions.roles import ROLE_BANDS
 from app.errors import RasterRefused, RasterUnreadable
 from app.imagery import Bounds, ImageryFile, PixelLayout
+from app.imagery.scaling import to_bytes
 from app.settings import settings
 from worker.readers.assembly import MISSING, OUTSIDE, PLAIN, SEEN, Place, assemble
-from worker.resampling import Axis, bilinear, bilinear_metres, nearest
+from worker.resampling import Axis, Reach, bilinear, bilinear_metres, mean, nearest
 
 T = TypeVar("T")
 
 _MOVED_M = 0.01
+_MUCH_SMALLER = 1.5  # times the pixels of the file: beyond, they are averaged
 _HEIGHTS_M = (-500.0, 9000.0)
 """Beyond these a number is no height in metres but stands for none, whatever the file declares."""
 
@@ -38,7 +39,7 @@ class FileReader:
     def __init__(self, files: Sequence[ImageryFile], source: ImagerySource, opened: OpenedFiles | None = None) -> None:
         self._source = source
         self._files = sorted(files, key=lambda file: file.order)
-        self._opened = opened or OpenedFiles(source.id)
+        self._opened = opened or OpenedFiles(source)
 
     def read(self, grid: Grid, bands: tuple[Band, ...]) -> tuple[np.ndarray, np.ndarray]:
         """As `assemble`. Raises BandMismatch for a band that the source lacks, RasterUnreadable where a file is
@@ -85,6 +86,14 @@ class FileReader:
         return [file for file in self._files if file.role == role and file.bounds.meets(wanted)]
 
 
+class _Wanted(NamedTuple):
+    """What is read of a file."""
+
+    source: ImagerySource
+    role: Role
+    bands: list[Band]
+
+
 class _Read(NamedTuple):
     """What one file holds of a window: where in it, (bands, height, width) uint8, (height, width) uint8 states."""
 
@@ -97,13 +106,13 @@ class _Read(NamedTuple):
 class OpenedFiles:
     """The open files of a source, each thread's own: `raster_handles` at most, the least recently read closed first."""
 
-    def __init__(self, source_id: str) -> None:
-        self._source_id = source_id
+    def __init__(self, source: ImagerySource) -> None:
+        self._source = source
         self._most = settings().raster_handles
         self._of_thread = threading.local()
 
     def read(self, file: ImageryFile, bands: list[Band], place: Place) -> _Read | None:
-        return self._reading(file, lambda raster: _read(raster, file.role, bands, place))
+        return self._reading(file, lambda raster: _read(raster, _Wanted(self._source, file.role, bands), place))
 
     def read_metres(self, file: ImageryFile, place: Place) -> tuple[slice, slice, np.ndarray] | None:
         return self._reading(file, lambda raster: _read_metres(raster, place))
@@ -114,7 +123,7 @@ class OpenedFiles:
         except (OSError, RasterioError, RasterRefused) as error:
             self._of_thread.__dict__.pop("opened", None)  # of a file that comes back, the old handle may stay broken
             raise RasterUnreadable(
-                f"a file of imagery source {self._source_id} ({file.role}) cannot be read: it is damaged or gone"
+                f"a file of imagery source {self._source.id} ({file.role}) cannot be read: it is damaged or gone"
             ) from error
 
     def _open(self, file: ImageryFile) -> DatasetReader:
@@ -131,7 +140,7 @@ class OpenedFiles:
         return opened[file.href]
 
 
-def _read(raster: DatasetReader, role: Role, bands: list[Band], place: Place) -> _Read | None:
+def _read(raster: DatasetReader, wanted: _Wanted, place: Place) -> _Read | None:
     """The part of a file inside the window, on the window's pixels; None where no pixel's centre is inside."""
     layout = PixelLayout.of(raster)
     first = layout.place_on(place.on)
@@ -142,24 +151,38 @@ def _read(raster: DatasetReader, role: Role, bands: list[Band], place: Place) ->
         if right <= left or bottom <= top:
             return None
         window = Window(left - first[0], top - first[1], right - left, bottom - top)
-        values, states = _pixels(raster, role, bands, window)
+        values, states = _pixels(raster, wanted, window)
         rows = slice(top - place.row, bottom - place.row)
         return _Read(rows, slice(left - place.column, right - place.column), list(values), states)
-    down, along = _axes(layout, place)
+    x, y = _centres(layout, place)
+    if layout.pixel_width_m * _MUCH_SMALLER < place.on.resolution_m:
+        return _averaged(raster, wanted, place.on.resolution_m, x, y)
+    down, along = Axis.of(y, layout.height), Axis.of(x, layout.width)
     if along.is_empty or down.is_empty:
         return None
-    window = Window(along.window[0], down.window[0], along.window[1], down.window[1])
-    values, states = _pixels(raster, role, bands, window)
+    values, states = _pixels(raster, wanted, _window(down, along))
     resampled = [bilinear(band, down, along) for band in values]
     return _Read(down.pixels, along.pixels, resampled, nearest(states, down, along))
 
 
-def _read_metres(raster: DatasetReader, place: Place) -> tuple[slice, slice, np.ndarray] | None:
-    """Rows and columns of a file's heights in the window, and they: (height, width) float64, NaN where missing."""
-    down, along = _axes(PixelLayout.of(raster), place)
+def _averaged(raster: DatasetReader, wanted: _Wanted, size_m: float, x: np.ndarray, y: np.ndarray) -> _Read | None:
+    layout = PixelLayout.of(raster)
+    down = Reach.of(y, size_m / layout.pixel_height_m, layout.height)
+    along = Reach.of(x, size_m / layout.pixel_width_m, layout.width)
     if along.is_empty or down.is_empty:
         return None
-    window = Window(along.window[0], down.window[0], along.window[1], down.window[1])
+    values, states = _pixels(raster, wanted, _window(down, along))
+    return _Read(down.pixels, along.pixels, [mean(band, down, along) for band in values], nearest(states, down, along))
+
+
+def _read_metres(raster: DatasetReader, place: Place) -> tuple[slice, slice, np.ndarray] | None:
+    """Rows and columns of a file's heights in the window, and they: (height, width) float64, NaN where missing."""
+    layout = PixelLayout.of(raster)
+    x, y = _centres(layout, place)
+    down, along = Axis.of(y, layout.height), Axis.of(x, layout.width)
+    if along.is_empty or down.is_empty:
+        return None
+    window = _window(down, along)
     heights = raster.read(1, window=window).astype(np.float64)
     lowest, highest = _HEIGHTS_M
     missing = ~((heights > lowest) & (heights < highest)) | (raster.read_masks(1, window=window) == 0)
@@ -167,29 +190,34 @@ def _read_metres(raster: DatasetReader, place: Place) -> tuple[slice, slice, np.
     return down.pixels, along.pixels, bilinear_metres(heights, down, along)
 
 
-def _axes(layout: PixelLayout, place: Place) -> tuple[Axis, Axis]:
-    """(rows, columns) of the window's pixels in a file."""
+def _centres(layout: PixelLayout, place: Place) -> tuple[np.ndarray, np.ndarray]:
+    """(across, down) of the centres of the window's pixels, in pixels of the file from its top left corner."""
     # Counted from the grid's origin, never from the window: equal floats for equal pixels.
     x = place.on.origin_x + (np.arange(place.column, place.column + place.width) + 0.5) * place.on.resolution_m
     y = place.on.origin_y - (np.arange(place.row, place.row + place.height) + 0.5) * place.on.resolution_m
-    along = Axis.of((x - layout.left) / layout.pixel_width_m, layout.width)
-    down = Axis.of((layout.top - y) / layout.pixel_height_m, layout.height)
-    return down, along
+    return (x - layout.left) / layout.pixel_width_m, (layout.top - y) / layout.pixel_height_m
 
 
-def _pixels(raster: DatasetReader, role: Role, bands: list[Band], window: Window) -> tuple[np.ndarray, np.ndarray]:
+def _window(rows: Axis | Reach, columns: Axis | Reach) -> Window:
+    return Window(columns.window[0], rows.window[0], columns.window[1], rows.window[1])
+
+
+def _pixels(raster: DatasetReader, wanted: _Wanted, window: Window) -> tuple[np.ndarray, np.ndarray]:
     """(bands, height, width) uint8 of a file's own pixels, and their (height, width) uint8 states."""
-    order = ROLE_BANDS[role]
-    values = raster.read([order.index(band) + 1 for band in bands], window=window)
+    order = wanted.source.order(wanted.role)
+    values = raster.read([order.index(band) + 1 for band in wanted.bands], window=window)
     states = np.full(values.shape[1:], PLAIN, np.uint8)
     if raster.nodata is not None:
         missing = (values == raster.nodata).all(axis=0)
-        if role != Role.HEIGHT:
+        if wanted.role != Role.HEIGHT:
             states = np.where(missing, MISSING, SEEN).astype(np.uint8)
         elif raster.nodata != 0:  # a height of 0 is the ground, whatever the file declares
             states[missing] = OUTSIDE
+    if values.dtype.kind == "f":
+        states[np.isnan(values).any(axis=0)] = OUTSIDE
+    masks = raster.mask_flag_enums[0]
     if raster.count > len(order):
         states[raster.read(raster.count, window=window) == 0] = OUTSIDE
-    elif MaskFlags.per_dataset in raster.mask_flag_enums[0]:
+    elif MaskFlags.per_dataset in masks and MaskFlags.alpha not in masks:  # alpha here is a fourth band misnamed
         states[raster.read_masks(1, window=window) == 0] = OUTSIDE
-    return values, states
+    return to_bytes(values, wanted.bands, wanted.source.scale), states

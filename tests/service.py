@@ -30,6 +30,7 @@ class Service:
             "COSIA_PORT": str(self.port),
             "COSIA_DEMONSTRATION_BLOCKS": str(blocks),
             "COSIA_DEVICE": "cpu",
+            "COSIA_REMOTE_IMAGERY": "false",  # no test asks a public server
             **settings,
         }
         self._process: subprocess.Popen[bytes] | None = None

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from app.definitions import ModelCard
+from worker.architectures.extra_batches import together
 from worker.architectures.folding import fold_batch_norms
 from worker.architectures.network import ExtraInputs, Network
 from worker.member import Imagery, normalise
@@ -29,17 +30,6 @@ class FusedPredictor:
         """
         with torch.inference_mode():
             pixels = torch.from_numpy(np.ascontiguousarray(image)).to(self._device)
-            scores = self._network(normalise(Imagery(pixels, None), self._card), **self._on_device(extra))[0]
+            scores = self._network(normalise(Imagery(pixels, None), self._card), **together([extra], self._device))[0]
             classes, confidence = classify(scores, self._card.values)
             return Prediction(classes.cpu().numpy(), confidence.cpu().numpy())
-
-    def _on_device(self, extra: ExtraInputs) -> ExtraInputs:
-        moved: ExtraInputs = {}
-        if "metadata" in extra:
-            moved["metadata"] = extra["metadata"].to(self._device)
-        if "series" in extra:
-            series = extra["series"]
-            moved["series"] = series._replace(
-                dates=series.dates.to(self._device), positions=series.positions.to(self._device)
-            )
-        return moved

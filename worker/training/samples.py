@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from app.demonstration.scene import Scene
+from worker.architectures.network import ExtraInputs
 from worker.training.augmentation import augment, noise_bank
 
 _SHARE_BY_CLASS = 0.6
@@ -19,11 +20,25 @@ _SEARCH_STEP_PX = 4
 
 class Batch(NamedTuple):
     """imagery: (count, 5, side, side) uint8, bands R, G, B, NIR, E. truth: (count, side, side) uint8 class values, 0
-    where nothing is to be learnt. valid: (count, side, side) bool, False where there is no imagery."""
+    where nothing is to be learnt. valid: (count, side, side) bool, False where there is no imagery. extra: of each
+    crop a batch of one, for networks that need more than imagery."""
 
     imagery: np.ndarray
     truth: np.ndarray
     valid: np.ndarray
+    extra: tuple[ExtraInputs, ...] = ()
+
+    def parts(self, count: int) -> list[Batch]:
+        """The batch in so many parts of about the same size."""
+        return [
+            Batch(
+                self.imagery[crops],
+                self.truth[crops],
+                self.valid[crops],
+                tuple(self.extra[crop] for crop in crops) if self.extra else (),
+            )
+            for crops in np.array_split(np.arange(len(self.truth)), count)
+        ]
 
 
 @dataclass(frozen=True)
@@ -49,7 +64,8 @@ class Sampler:
     def _batch(self, scenes: Sequence[Scene], step: int, noise: np.ndarray) -> Batch:
         rng = np.random.default_rng([self.seed, 2, step])
         crops = [self._crop(scenes[int(rng.integers(len(scenes)))], rng, noise) for _ in range(self.count)]
-        return Batch(*(np.stack(arrays) for arrays in zip(*crops, strict=True)))
+        imagery, truth, valid = (np.stack(arrays) for arrays in zip(*crops, strict=True))
+        return Batch(imagery, truth, valid)
 
     def _crop(
         self, scene: Scene, rng: np.random.Generator, noise: np.ndarray

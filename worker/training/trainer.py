@@ -18,6 +18,7 @@ from app.definitions import ModelCard
 from app.errors import WeightsUnreadable
 from worker import weights as weight_files
 from worker.architectures import build
+from worker.architectures.extra_batches import together
 from worker.architectures.network import Network
 from worker.flair import FLAIR_BANDS
 from worker.training.average import AveragedNetwork
@@ -105,9 +106,8 @@ class Trainer:
         automatic = self._weights.update(target)
         weights = (automatic if self._given is None else self._given).to(self.device)
         count = len(self._replicas)
-        parts = zip(*(np.array_split(array, count) for array in batch), strict=True)
         learnt = self._threads.map(
-            self._learn, self._replicas, (Batch(*part) for part in parts), target.tensor_split(count), [weights] * count
+            self._learn, self._replicas, batch.parts(count), target.tensor_split(count), [weights] * count
         )
         losses, scores = zip(*learnt, strict=True)
         self._weights.observe(torch.cat(scores).cpu(), target)
@@ -123,7 +123,7 @@ class Trainer:
         """Leave the gradients of a part of a batch in a replica; returns its loss and scores."""
         replica.train().zero_grad(set_to_none=True)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bf16):
-            scores = replica(self._normalised(part))
+            scores = replica(self._normalised(part), **together(part.extra, self.device))
         loss = segmentation_loss(scores.float(), target.to(self.device), weights)
         loss.backward()  # type: ignore[no-untyped-call]
         return float(loss.detach()), scores.detach()
@@ -132,7 +132,8 @@ class Trainer:
         """The mean gradient of all replicas, in the first one."""
         for parameters in zip(*(replica.parameters() for replica in self._replicas), strict=True):
             gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-            parameters[0].grad = torch.stack(gradients).mean(dim=0)
+            if gradients:  # some published networks have tensors that nothing depends on
+                parameters[0].grad = torch.stack(gradients).mean(dim=0)
 
     @torch.no_grad()
     def _spread_weights(self) -> None:

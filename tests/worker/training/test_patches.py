@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from app.definitions import nomenclature
 from app.errors import ParameterInvalid
 from tests.flair_files import SIDE_PX, write_patch
-from worker.flair import FlairPatch, find_patches
+from worker.architectures.network import ExtraInputs, Series
+from worker.flair import FLAIR_BANDS, FlairPatch, find_patches, read_image
 from worker.training.patches import PatchSampler
 from worker.training.recipe import Variation
 
@@ -76,3 +78,17 @@ def test_codes_without_a_class_are_not_learnt_from(tmp_path: Path) -> None:
 def test_crop_larger_than_a_patch_is_refused(patches: list[FlairPatch]) -> None:
     with pytest.raises(ParameterInvalid, match="64 × 64 px, smaller than the crops of 512 px"):
         next(_sampler(patches, side_px=512).batches(0))
+
+
+def test_series_is_turned_with_its_image(patches: list[FlairPatch]) -> None:
+    def echo(patch: FlairPatch) -> ExtraInputs:
+        """A series that shows the image itself."""
+        image = torch.from_numpy(read_image(patch, FLAIR_BANDS)).float()
+        return {"series": Series(image[None, None], torch.zeros(1, 1), (1,))}
+
+    sampler = PatchSampler(patches, CLASSES, 4, SIDE_PX, Variation.SYMMETRIES, seed=3, extras=echo)
+
+    batch = next(sampler.batches(0))
+
+    for imagery, extra in zip(batch.imagery, batch.extra, strict=True):
+        assert np.array_equal(extra["series"].dates[0, 0].numpy(), imagery)

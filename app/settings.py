@@ -17,7 +17,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix="COSIA_", frozen=True)
+    # Errors name the setting and what it expects, never what was given: it may be a secret.
+    model_config = SettingsConfigDict(env_prefix="COSIA_", frozen=True, hide_input_in_errors=True)
 
     data: str = Field(".data", description="Data folder, or s3://bucket/prefix.")
     local: str = Field(".data", description="Folder of the embedded parts where the data are in S3.")
@@ -135,6 +136,15 @@ class Settings(BaseSettings):
         if value and (parts.scheme not in ("http", "https") or not parts.hostname or more):
             raise ValueError("expected https://host, https://host:port, or the same with http")
         return value.rstrip("/")
+
+    @field_validator("hub_token")
+    @classmethod
+    def _a_token(cls, value: SecretStr | None) -> SecretStr | None:
+        # A secret read from a file often ends in a line break; in a header it would be refused in words that show it.
+        token = value.get_secret_value().strip() if value else ""
+        if not all("!" <= character <= "~" for character in token):
+            raise ValueError("expected a word of letters, digits and signs")
+        return SecretStr(token) if token else None
 
     @field_validator("hub_url")
     @classmethod

@@ -14,12 +14,13 @@ from app.errors import ParameterInvalid
 
 _FOLDER = Path(__file__).parent / "model_cards"
 _SHA256 = r"^[0-9a-f]{64}$"
-_FILE = r"^[A-Za-z0-9_][A-Za-z0-9_.=-]*(/[A-Za-z0-9_][A-Za-z0-9_.=-]*)*$"
 
 REPOSITORY: Final = r"^[A-Za-z0-9][A-Za-z0-9_.-]*/[A-Za-z0-9][A-Za-z0-9_.-]*$"
 """Name of a repository on a hub."""
 REVISION: Final = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
 """Branch, tag or commit of one."""
+FILE: Final = r"^[A-Za-z0-9_][A-Za-z0-9_.=-]*(/[A-Za-z0-9_][A-Za-z0-9_.=-]*)*$"
+"""Path of a file in one."""
 
 
 class Score(BaseModel):
@@ -53,7 +54,7 @@ class Published(BaseModel):
 
     repository: str = Field(pattern=REPOSITORY, description="OWNER/NAME on the hub.")
     file: str = Field(
-        pattern=_FILE,
+        pattern=FILE,
         description="Path of the file in the repository.",
     )
     revision: str = Field("main", pattern=REVISION, description="Branch, tag or commit.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,26 @@ def test_file_without_weights_is_refused(tmp_path: Path, content: bytes) -> None
 
     with pytest.raises(WeightsUnreadable, match=r"not-weights\.pth"):
         weights.read(path)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # quantised tensors are going out of use, and can still be in a file
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda: torch.zeros(4, device="meta"),
+        lambda: torch.eye(4).to_sparse(),
+        lambda: torch.quantize_per_tensor(torch.zeros(4), 1, 0, torch.qint8),
+    ],
+    ids=["absent", "sparse", "quantised"],
+)
+def test_tensor_without_plain_numbers_is_refused(
+    state: State, tmp_path: Path, made: Callable[[], torch.Tensor]
+) -> None:
+    state["encoder.bn1.weight"] = made()
+    torch.save(state, tmp_path / "odd.pth")
+
+    with pytest.raises(WeightsUnreadable, match=r"encoder\.bn1\.weight.*plain numbers"):
+        weights.read(tmp_path / "odd.pth")
 
 
 def test_missing_file_is_said_without_its_folder(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from app.definitions.model_card import CheckpointPart
 from app.errors import ParameterInvalid, WeightsMismatch, WeightsUnreadable
 from worker import weights
 from worker.architectures import build
+from worker.weights.naming import in_our_names
 
 State = dict[str, torch.Tensor]
 
@@ -63,6 +64,23 @@ def test_checkpoint_of_one_modality_loads(card: ModelCard, state: State, tmp_pat
 
     assert_same(safetensors.torch.load(installed.content), state)
     assert installed.left_out == {"criterion": 1, "fusion_handler.conv_f": 4}
+
+
+@pytest.mark.parametrize("card", shipped_model_cards().values(), ids=lambda card: card.id)
+def test_names_that_the_publisher_gives_are_those_of_the_network(card: ModelCard) -> None:
+    """Prefixes: `model.seg_model.` (FLAIR#1, FLAIR-INC), `model.` (FLAIR#2), encoder and decoder apart (FLAIR-HUB)."""
+    with torch.device("meta"):
+        state = build(card).state_dict()
+    if card.id.startswith("flair-hub-"):
+        published = encoder(state, AERIAL) | decoder(state, "main_decoders", COVER)
+    else:
+        prefix = "model." if card.id.startswith("flair-2-") else "model.seg_model."
+        published = {f"{prefix}{key}": tensor for key, tensor in state.items()}
+
+    named = in_our_names(published | beside(), "published")
+
+    assert named.state.keys() == state.keys()
+    assert named.left_out == {"criterion": 1, "fusion_handler.conv_f": 4}
 
 
 def test_tables_that_older_libraries_saved_are_left_out(card: ModelCard, state: State, tmp_path: Path) -> None:

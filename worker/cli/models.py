@@ -12,7 +12,7 @@ from app import models
 from app.database import sessions
 from app.database.migrate import migrate
 from app.definitions import ModelCard, shipped_model_cards
-from app.definitions.model_card import REPOSITORY, REVISION
+from app.definitions.model_card import FILE, REPOSITORY, REVISION
 from app.errors import ParameterInvalid
 from app.settings import settings
 from app.storage import storage
@@ -66,20 +66,25 @@ def model_add(card: str, file: Path | None, name: str | None, file_on_hub: str |
 
 def _wanted(card: ModelCard, name: str | None, file: str | None) -> HubFile:
     """The file of a hub that a call names, with what the card states where it is silent. Raises ParameterInvalid."""
-    published = card.published
-    repository, _, revision = (name or "").partition("@")
-    if name is not None and not (re.match(REPOSITORY, repository) and re.match(REVISION, revision or "main")):
-        raise ParameterInvalid(f"{name!r} names no repository of a hub: expected OWNER/NAME[@REVISION]", "from")
-    if not repository:
-        if published is None:
-            raise ParameterInvalid(
-                f"model card {card.id} states no hub repository: give --weights FILE, or --from OWNER/NAME --file FILE",
-                "from",
-            )
-        repository, revision = published.repository, published.revision
-    named = file or (published.file if published else None)
-    if named is None:
+    stated = card.published
+    repository, _, revision = name.partition("@") if name is not None else ("", "", "")
+    if name is None and stated is not None:
+        repository, revision = stated.repository, stated.revision
+    elif name is None:
+        raise ParameterInvalid(
+            f"model card {card.id} states no hub repository: give --weights FILE, or --from OWNER/NAME --file FILE",
+            "from",
+        )
+    if file is None and stated is None:
         raise ParameterInvalid(f"model card {card.id} states no file of a repository: give --file", "file")
+    named = file if file is not None else stated.file if stated else ""
+    for value, form, what in (
+        (repository, REPOSITORY, "a repository: expected OWNER/NAME[@REVISION]"),
+        (revision or "main", REVISION, "a revision: expected a branch, a tag or a commit"),
+        (named, FILE, "a file: expected its path in the repository"),
+    ):
+        if not re.fullmatch(form, value):
+            raise ParameterInvalid(f"{value!r} is no name of {what}", "file" if form == FILE else "from")
     return HubFile(repository, revision or "main", named)
 
 

@@ -64,10 +64,15 @@ def _only_tensors(content: object, name: str) -> dict[str, Tensor]:
         raise WeightsUnreadable(f"{name} holds no state dict (a mapping of names to tensors)")
     tensors: dict[str, Tensor] = {}
     for key, value in content.items():
-        if not isinstance(key, str) or not isinstance(value, Tensor):
-            raise WeightsUnreadable(f"{name} holds no state dict: entry {key!r} is not a tensor")
+        if not isinstance(key, str) or not isinstance(value, Tensor) or not _is_plain(value):
+            raise WeightsUnreadable(f"{name} holds no state dict: entry {key!r} is not a tensor of plain numbers")
         tensors[key] = value
     return tensors
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    """Neither sparse nor quantised, and with its numbers in the file."""
+    return tensor.layout is torch.strided and not tensor.is_quantized and not tensor.is_meta
 
 
 def half_precision(state: Mapping[str, Tensor]) -> bytes:

@@ -104,11 +104,21 @@ def test_card_without_repository_takes_one_from_the_call(
     assert run("add", definition, "--from", REPOSITORY, "--file", FILE).exit_code == 0
 
 
-def test_name_that_is_no_repository_is_refused(hub: FakeHub, definition: Path) -> None:
-    refused = run("add", definition, "--from", "https://example.org/net")
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--from", "https://example.org/net"), "expected OWNER/NAME[@REVISION]"),
+        (("--from", f"{REPOSITORY}@../main"), "expected a branch, a tag or a commit"),
+        (("--file", "../../etc/passwd"), "expected its path in the repository"),
+    ],
+)
+def test_names_that_a_hub_cannot_have_are_refused_unasked(
+    hub: FakeHub, definition: Path, options: tuple[str, ...], words: str
+) -> None:
+    refused = run("add", definition, *options)
 
     assert refused.exit_code == 1
-    assert "expected OWNER/NAME[@REVISION]" in refused.output
+    assert words in refused.output
     assert hub.asked == []
 
 
@@ -119,6 +129,30 @@ def test_hub_that_refuses_is_said_without_the_token(hub: FakeHub, definition: Pa
 
     assert refused.exit_code == 1
     assert "accept the terms" in refused.output
+
+
+def test_line_break_behind_the_token_is_not_part_of_it(
+    hub: FakeHub, definition: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COSIA_HUB_TOKEN", f"{TOKEN}\n")
+    forget_settings()
+
+    assert run("add", definition).exit_code == 0
+    assert {each.headers["Authorization"] for each in hub.of("hub", "HEAD")} == {f"Bearer {TOKEN}"}
+
+
+def test_token_that_cannot_be_one_is_refused_without_being_shown(
+    hub: FakeHub, definition: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COSIA_HUB_TOKEN", f"{TOKEN}\n{TOKEN}")
+    forget_settings()
+
+    refused = run("add", definition)
+
+    assert refused.exit_code == 1
+    assert "hub_token" in str(refused.exception)
+    assert TOKEN not in str(refused.exception)
+    assert hub.asked == []
 
 
 def test_card_s_sha256_is_verified_for_its_own_revision(hub: FakeHub, card: ModelCard, definition: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from click.testing import CliRunner, Result
+from safetensors.torch import load_file
 
 from app.cli import main
 from app.definitions import Band, ExtraInput, ModelCard
@@ -66,6 +67,39 @@ def test_folder_without_series_is_told_what_is_missing(added: ModelCard, tmp_pat
 
     assert result.exit_code != 0
     assert "holds no series of D004_2021/Z10_AU" in result.output
+
+
+def test_it_learns_from_a_flair_2_folder(added: ModelCard, tmp_path: Path) -> None:
+    folder, out = tmp_path / "flair-2", tmp_path / "trained"
+    # Two domains to learn from, with series of different lengths, and one of the published validation.
+    write_flair_2_folder(folder, domains=("D091_2021", "D046_2019", "D004_2021"))
+    small = ("--minutes", "0.002", "--batch", "2", "--crop-px", "64")
+
+    result = run("train", tmp_path / "fused.json", "--from", "fused", "--flair", folder, "--out", out, *small)
+
+    assert result.exit_code == 0, result.output
+    trained = load_file(out / "fused.safetensors")
+    started = seeded_state(build(added).state_dict(), seed=3)
+    moved = "arch_hr.temporal_encoder.attention_heads.Q"  # learns only from the series
+    assert not torch.allclose(trained[moved].float(), started[moved], atol=1e-4)
+    assert run("model", "add", out / "fused.json", "--weights", out / "fused.safetensors").exit_code == 0
+
+
+def test_crops_of_patches_are_refused(added: ModelCard, tmp_path: Path) -> None:
+    write_flair_2_folder(tmp_path / "flair-2", domains=("D091_2021", "D004_2021"))
+    few = ("--flair", tmp_path / "flair-2", "--out", tmp_path / "out", "--batch", "2", "--crop-px", "32")
+
+    result = run("train", tmp_path / "fused.json", *few)
+
+    assert result.exit_code == 1
+    assert "learns from whole patches: IMG_000826.tif is 64 × 64 px, and crops of 32 px" in result.output
+
+
+def test_scenes_cannot_teach_it(added: ModelCard, tmp_path: Path) -> None:
+    result = run("train", tmp_path / "fused.json", "--out", tmp_path / "out")
+
+    assert result.exit_code == 1
+    assert "model 'fused' needs a Sentinel-2 series beside the imagery" in result.output
 
 
 def test_scenes_cannot_serve_it(added: ModelCard) -> None:

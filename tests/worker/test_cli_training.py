@@ -35,7 +35,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_agency_fine_tunes_a_model_and_scores_it(card_file: Path, folder: Path, tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
-    small = ("--flair", folder, "--minutes", "0.002", "--batch", "2", "--crop-px", SIDE_PX)
+    small = ("--flair", folder, "--steps", "3", "--batch", "2", "--crop-px", SIDE_PX)
     trained = run("train", card_file, "--out", first, *small, "--class-weight", "neige=0")
     assert trained.exit_code == 0, trained.output
     assert "1 patches of FLAIR's test domains are left alone" in trained.output

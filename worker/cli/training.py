@@ -11,7 +11,7 @@ import torch
 from app import models
 from app.database import sessions
 from app.database.migrate import migrate
-from app.definitions import ModelCard, nomenclature
+from app.definitions import ModelCard, nomenclature, require_imagery_alone
 from app.errors import ParameterInvalid
 from app.settings import settings
 from app.storage import storage
@@ -20,6 +20,7 @@ from worker.cli.reports import write_report
 from worker.devices import select_device
 from worker.evaluation import table
 from worker.flair import FlairPatch, Split, find_patches, of_domains
+from worker.flair_extras import FlairExtras
 from worker.training.recipe import Recipe, Variation
 from worker.training.run import begin, export_of_patches, export_of_scenes, train_on_patches, train_on_scenes
 from worker.training.scenes import HELD_OUT_SEEDS
@@ -48,6 +49,7 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
     help="How patches are varied; scenes always are in every way.",
 )
 @click.option("--minutes", default=Recipe.minutes, show_default=True, help="Time of training, all runs together.")
+@click.option("--steps", type=click.IntRange(1), help="Steps of training in place of its time: the same everywhere.")
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint in the folder.")
 @click.option("--batch", default=Recipe.batch, show_default=True, help="Crops per step.")
 @click.option("--crop-px", default=Recipe.crop_px, show_default=True, help="Side of a crop, pixels.")
@@ -75,6 +77,7 @@ def train(
     class_weight: tuple[str, ...],
     variation: str,
     minutes: float,
+    steps: int | None,
     resume: bool,
     batch: int,
     crop_px: int,
@@ -97,6 +100,7 @@ def train(
         definition = _renamed(definition, new_id)
     recipe = Recipe(
         minutes=minutes,
+        steps=steps,
         batch=batch,
         crop_px=crop_px,
         peak_rate=peak_rate,
@@ -110,7 +114,9 @@ def train(
     )
     torch.set_num_threads(threads or max(1, torch.get_num_threads() // replicas))
     device = select_device(settings().device)
-    parts = None if flair is None else _parts(find_patches(flair), validation)
+    if flair is None:
+        require_imagery_alone(definition, "card")
+    parts = None if flair is None else (*_parts(find_patches(flair), validation), FlairExtras(flair))
     with _weights(start) as file:
         trainer = begin(definition, out, recipe, device, resume=resume, start=file)
     if parts is None:

@@ -7,16 +7,21 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from app.definitions import ModelCard
+from app.definitions import ModelCard, nomenclature
 from app.definitions.model_card import Score
 from app.quality import QualityReport
 from worker.architectures.network import Network
+from worker.training.recipe import Recipe
 from worker.training.trainer import Trainer
 from worker.weights import card_json, half_precision, network_of
 
 
 def export(
-    trainer: Trainer, folder: Path, told: str, evaluate: Callable[[ModelCard, Network], QualityReport]
+    trainer: Trainer,
+    folder: Path,
+    recipe: Recipe,
+    told: str,
+    evaluate: Callable[[ModelCard, Network], QualityReport],
 ) -> tuple[ModelCard, QualityReport]:
     """Write the averaged weights (float16 safetensors) and their card, whose figures are those of the written file.
 
@@ -30,11 +35,12 @@ def export(
     path.write_bytes(content)
     report = evaluate(card, network_of(card, path))
     progress = trainer.progress
+    codes = {each.value: each.code for each in nomenclature(card.nomenclature).classes}
     completed = card.model_copy(
         update={
             "training": (
-                f"Trained on {datetime.now(UTC):%Y-%m-%d} by `cosia train {card.id}` {told}: {progress.step} steps in "
-                f"{progress.elapsed_s / 60:.0f} minutes."
+                f"Trained on {datetime.now(UTC):%Y-%m-%d} by `{recipe.command(card.id, codes)}` {told}: "
+                f"{progress.step} steps in {progress.elapsed_s / 60:.0f} minutes."
             ),
             "scores": (_score(report),),
             "french": None,  # it told of the training before

@@ -33,7 +33,7 @@ def learn(
     validate: Validate,
     after_step: Callable[[], None],
 ) -> None:
-    """Learn from batches until the recipe's time is spent.
+    """Learn from batches until the recipe is carried out.
 
     The folder gets `checkpoint.pt` every two minutes, a line of `log.jsonl` every 50 steps and after each validation,
     and `curves.html` with the last. validate: figures of the averaged network on what it never learns from, every
@@ -44,7 +44,7 @@ def learn(
         started = saved = validated = time.monotonic()
         losses: list[float] = []
         for batch in batches:
-            share = progress.elapsed_s / (recipe.minutes * 60)
+            share = recipe.share(progress.step, progress.elapsed_s)
             bar.update(min(100, int(share * 100)) - bar.n)
             if share >= 1:
                 break

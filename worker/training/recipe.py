@@ -19,13 +19,15 @@ class Variation(StrEnum):
 
 @dataclass(frozen=True)
 class Recipe:
-    """The learning rate falls to its end over `minutes`, of which a resumed training has spent some already.
+    """The learning rate falls to its end over `steps`, where they are given, else over `minutes`; a resumed training
+    has spent some of them already.
 
     class_weights: class value -> how much it counts in place of its automatic weight, where any is given 1 for all
     others; 0: nothing is learnt from its pixels. scene_px, pool: of scenes only. variation: of patches only.
     """
 
     minutes: float = 60.0
+    steps: int | None = None
     batch: int = 8
     crop_px: int = 384
     peak_rate: float = 2e-3
@@ -37,6 +39,25 @@ class Recipe:
     scene_px: int = 1024
     pool: int = 200
     variation: Variation = Variation.SYMMETRIES
+
+    def share(self, step: int, elapsed_s: float) -> float:
+        """How much of the training is done after so many steps and seconds; 1 or more: all of it."""
+        return elapsed_s / (60 * self.minutes) if self.steps is None else step / self.steps
+
+    def command(self, card_id: str, codes: Mapping[int, str]) -> str:
+        """What to type for a training like this, besides its folders. codes: class value -> code of the class."""
+        chosen: dict[str, object] = {
+            "minutes" if self.steps is None else "steps": self.minutes if self.steps is None else self.steps,
+            "batch": self.batch,
+            "crop-px": self.crop_px,
+            "peak-rate": f"{self.peak_rate:g}",
+            "seed": self.seed,
+            "pool": self.pool,
+            "variation": self.variation,
+        }
+        words = ["cosia train", card_id, *(f"--{name} {value}" for name, value in chosen.items())]
+        words += [f"--class-weight {codes[value]}={weight:g}" for value, weight in self.class_weights.items()]
+        return " ".join([*words, *(["--bf16"] if self.bf16 else [])])
 
     def told(self, crops: str) -> str:
         """All of it in words. crops: where they come from."""

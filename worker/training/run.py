@@ -14,6 +14,7 @@ from app.definitions import ModelCard, nomenclature
 from app.quality import QualityReport
 from worker.evaluation import evaluate_flair, evaluate_scenes
 from worker.flair import FlairPatch
+from worker.flair_extras import FlairExtras
 from worker.training.exports import export
 from worker.training.loop import CHECKPOINT, learn
 from worker.training.patches import PatchSampler
@@ -30,7 +31,7 @@ _VALIDATION_PATCHES = 200
 
 
 def train_on_scenes(trainer: Trainer, folder: Path, recipe: Recipe) -> None:
-    """Learn from scenes of the demonstration generator, replaced all the time, until the recipe's time is spent."""
+    """Learn from scenes of the demonstration generator, replaced all the time, until the recipe is carried out."""
     seen_before = trainer.progress.scenes
     # A resumed training goes on with scenes it has not seen.
     first_seed = FIRST_TRAINING_SEED + seen_before
@@ -69,13 +70,21 @@ def export_of_scenes(trainer: Trainer, folder: Path, recipe: Recipe, held_out: i
         scene_px=recipe.scene_px,
         device=torch.device("cpu"),
     )
-    return export(trainer, folder, told, evaluate)
+    return export(trainer, folder, recipe, told, evaluate)
 
 
 def train_on_patches(
-    trainer: Trainer, folder: Path, recipe: Recipe, learnt: Sequence[FlairPatch], validated: Sequence[FlairPatch]
+    trainer: Trainer,
+    folder: Path,
+    recipe: Recipe,
+    learnt: Sequence[FlairPatch],
+    validated: Sequence[FlairPatch],
+    extras: FlairExtras | None = None,
 ) -> None:
-    """Learn from FLAIR patches until the recipe's time is spent; validated: those that are only looked at."""
+    """Learn from FLAIR patches until the recipe is carried out; validated: those that are only looked at.
+
+    extras: of the folder of all these patches; read where the network needs more than imagery.
+    """
     sampler = PatchSampler(
         learnt,
         nomenclature(trainer.card.nomenclature),
@@ -83,6 +92,7 @@ def train_on_patches(
         recipe.crop_px,
         recipe.variation,
         recipe.seed,
+        partial(extras.of, card=trainer.card) if extras is not None and trainer.card.extra_inputs else None,
     )
     places = np.random.default_rng(recipe.seed).permutation(len(validated))[:_VALIDATION_PATCHES]
     validate = partial(
@@ -91,12 +101,18 @@ def train_on_patches(
         patches=[validated[place] for place in sorted(places)],
         described="validation on the way",
         device=trainer.device,
+        extras=extras,
     )
     learn(trainer, recipe, folder, sampler.batches(trainer.progress.step), validate, lambda: None)
 
 
 def export_of_patches(
-    trainer: Trainer, folder: Path, recipe: Recipe, learnt: Sequence[FlairPatch], validated: Sequence[FlairPatch]
+    trainer: Trainer,
+    folder: Path,
+    recipe: Recipe,
+    learnt: Sequence[FlairPatch],
+    validated: Sequence[FlairPatch],
+    extras: FlairExtras | None = None,
 ) -> tuple[ModelCard, QualityReport]:
     """Weights and card with figures on all validation patches."""
     crops = f"{len(learnt)} FLAIR patches, variation {recipe.variation}"
@@ -106,8 +122,9 @@ def export_of_patches(
         patches=tqdm(validated, desc="validation patches"),
         described=f"{len(validated)} FLAIR patches of {_domains(validated)}, never trained on",
         device=trainer.device,
+        extras=extras,
     )
-    return export(trainer, folder, told, evaluate)
+    return export(trainer, folder, recipe, told, evaluate)
 
 
 def _domains(patches: Sequence[FlairPatch]) -> str:

@@ -91,16 +91,18 @@ class _Harmful:
         return (os.system, (f"touch {self.path}",))
 
 
+@pytest.mark.parametrize("name", ["harmful.pth", "harmful.ckpt", "harmful.safetensors"])
 @pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize("beside_the_state", [True, False])
 def test_pickle_with_code_is_refused_and_runs_nothing(
-    card: ModelCard, state: State, tmp_path: Path, zipped: bool
+    card: ModelCard, state: State, tmp_path: Path, name: str, zipped: bool, beside_the_state: bool
 ) -> None:
-    path = tmp_path / "harmful.pth"
-    contents = {**state, "extra": _Harmful(tmp_path / "pwn")}
-    torch.save(contents, path, _use_new_zipfile_serialization=zipped)
+    harmful = _Harmful(tmp_path / "pwn")
+    contents = {"state_dict": state, "hyper_parameters": harmful} if beside_the_state else {**state, "extra": harmful}
+    torch.save(contents, tmp_path / name, _use_new_zipfile_serialization=zipped)
 
     with pytest.raises(WeightsUnreadable, match="refused"):
-        weights.network_of(card, path)
+        weights.network_of(card, tmp_path / name)
 
     assert not (tmp_path / "pwn").exists()
 

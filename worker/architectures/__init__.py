@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from app.definitions import BLOCK_PX, ModelCard
 from app.errors import ParameterInvalid, Unknown
@@ -20,12 +20,13 @@ from worker.architectures.fpn import FPN, FPNParameters
 from worker.architectures.metadata_unet import MetadataUNet
 from worker.architectures.mit_unet import MiTUNet, MiTUNetParameters
 from worker.architectures.network import Network, listed
+from worker.architectures.parameters import NetworkParameters
 from worker.architectures.swin_upernet import SwinUPerNetParameters, swin_upernet
 from worker.architectures.unet import UNet, UNetParameters
 from worker.architectures.ut_t import UTT, UTTParameters
 
 Builder = Callable[[int, int, dict[str, Any]], Network]
-P = TypeVar("P", bound=BaseModel)
+P = TypeVar("P", bound=NetworkParameters)
 
 
 def _builder(parameters: type[P], network: Callable[[P], Network]) -> Builder:

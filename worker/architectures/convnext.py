@@ -7,10 +7,10 @@ Source: Woo et al. 2023 (ConvNeXt V2).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
+
+from worker.architectures.parameters import PerStage
 
 _EPSILON = 1e-6
 
@@ -18,7 +18,7 @@ _EPSILON = 1e-6
 class ConvNeXtEncoder(nn.Module):
     """Gives the maps at 1/4, 1/8, 1/16 and 1/32 of the input. widths: their channels. blocks: per stage."""
 
-    def __init__(self, in_channels: int, widths: Sequence[int], blocks: Sequence[int]) -> None:
+    def __init__(self, in_channels: int, widths: PerStage, blocks: PerStage) -> None:
         super().__init__()
         self.stem_0 = nn.Conv2d(in_channels, widths[0], 4, stride=4)
         self.stem_1 = MapNorm(widths[0])

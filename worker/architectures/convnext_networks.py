@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, PositiveInt
+from pydantic import PositiveInt
 from torch import Tensor, nn
 
 from worker.architectures.convnext import ConvNeXtEncoder
 from worker.architectures.network import Network
+from worker.architectures.parameters import NetworkParameters, PerStage
 from worker.architectures.unet import Decoder, DecoderWidths, unet_head
 from worker.architectures.upernet import UPerNet
 
-PerStage = tuple[PositiveInt, PositiveInt, PositiveInt, PositiveInt]
 
-
-class ConvNeXtParameters(BaseModel):
+class ConvNeXtParameters(NetworkParameters):
     """The defaults are ConvNeXt V2 base's (`convnextv2_base`).
 
     widths: channels of the four stages (1/4, 1/8, 1/16, 1/32). blocks: per stage.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    in_channels: PositiveInt
-    logits: PositiveInt
     widths: PerStage = (128, 256, 512, 1024)
     blocks: PerStage = (3, 3, 27, 3)
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional
 
+from worker.architectures.parameters import PerStage
+
 _NORM_EPSILON = 1e-6
 """Of the norms before attention and linear layers and at the end of a stage; the others have torch's 1e-5."""
-
-Four = tuple[int, int, int, int]
 
 
 class MixTransformer(nn.Module):
@@ -23,7 +23,9 @@ class MixTransformer(nn.Module):
     becomes one key, per stage.
     """
 
-    def __init__(self, in_channels: int, widths: Four, blocks: Four, heads: Four, reductions: Four) -> None:
+    def __init__(
+        self, in_channels: int, widths: PerStage, blocks: PerStage, heads: PerStage, reductions: PerStage
+    ) -> None:
         super().__init__()
         inputs = (in_channels, *widths[:3])
         for stage in range(4):

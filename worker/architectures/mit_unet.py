@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationInfo, field_validator
+from pydantic import ValidationInfo, field_validator
 from torch import Tensor
 
 from worker.architectures.mit import MixTransformer
 from worker.architectures.network import Network
+from worker.architectures.parameters import NetworkParameters, PerStage
 from worker.architectures.unet import Decoder, DecoderWidths, unet_head
 
-PerStage = tuple[PositiveInt, PositiveInt, PositiveInt, PositiveInt]
 
-
-class MiTUNetParameters(BaseModel):
+class MiTUNetParameters(NetworkParameters):
     """The defaults are MiT-B5's and the decoder of FLAIR-INC.
 
     widths: channels of the four stages (1/4, 1/8, 1/16, 1/32). blocks, heads: of attention, per stage.
     reductions: side of the tokens that become one key, per stage. decoder: as of UNetParameters.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    in_channels: PositiveInt
-    logits: PositiveInt
     widths: PerStage = (64, 128, 320, 512)
     blocks: PerStage = (3, 6, 40, 3)
     heads: PerStage = (1, 2, 5, 8)

@@ -6,13 +6,14 @@ Source: He et al. 2016.
 from __future__ import annotations
 
 import torch
-from pydantic import BaseModel, ConfigDict, PositiveInt
+from pydantic import PositiveInt
 from torch import Tensor, nn
 
 from worker.architectures.convolutions import convolution
+from worker.architectures.parameters import NetworkParameters, PerStage
 
 
-class ResNetParameters(BaseModel):
+class ResNetParameters(NetworkParameters):
     """Widths and depths of the encoder; the defaults are ResNet-34's.
 
     stem: channels after the first convolution (1/2 of full size).
@@ -20,13 +21,9 @@ class ResNetParameters(BaseModel):
     blocks: basic blocks per stage.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    in_channels: PositiveInt
-    logits: PositiveInt
     stem: PositiveInt = 64
-    encoder: tuple[PositiveInt, PositiveInt, PositiveInt, PositiveInt] = (64, 128, 256, 512)
-    blocks: tuple[PositiveInt, PositiveInt, PositiveInt, PositiveInt] = (3, 4, 6, 3)
+    encoder: PerStage = (64, 128, 256, 512)
+    blocks: PerStage = (3, 4, 6, 3)
 
     @property
     def widths(self) -> tuple[int, int, int, int, int]:

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from worker.architectures.parameters import PerStage
+
 _APART = -100.0
 """Added to the attention of two tokens that the cyclic shift brought into one window; exp() of it is nearly 0."""
 
@@ -24,9 +26,7 @@ class SwinEncoder(nn.Module):
     window, tokens.
     """
 
-    def __init__(
-        self, in_channels: int, embedding: int, blocks: tuple[int, ...], heads: tuple[int, ...], window: int
-    ) -> None:
+    def __init__(self, in_channels: int, embedding: int, blocks: PerStage, heads: PerStage, window: int) -> None:
         super().__init__()
         self.patch_embed = PatchEmbedding(in_channels, embedding)
         self.layers_0 = SwinStage(embedding, embedding, blocks[0], heads[0], window)
@@ -191,7 +191,9 @@ class WindowAttention(nn.Module):
         batch, rows, columns, tokens, channels = windows.shape
         qkv = self.qkv(windows.reshape(-1, tokens, channels))
         query, key, value = qkv.view(-1, tokens, 3, self.heads, channels // self.heads).permute(2, 0, 3, 1, 4)
-        seen = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias.to(query.dtype))
+        # With a mask of four dimensions torch fuses the attention on a CPU, four times as fast as with three.
+        mask = bias.to(query.dtype).unsqueeze(0)
+        seen = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
         return seen.transpose(1, 2).reshape(batch, rows, columns, tokens, channels)
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationInfo, field_validator
+from pydantic import Field, PositiveInt, ValidationInfo, field_validator
 
+from worker.architectures.parameters import NetworkParameters, PerStage
 from worker.architectures.swin import SwinEncoder
 from worker.architectures.upernet import UPerNet
 
-PerStage = tuple[PositiveInt, PositiveInt, PositiveInt, PositiveInt]
 
-
-class SwinUPerNetParameters(BaseModel):
+class SwinUPerNetParameters(NetworkParameters):
     """Size of the network; the defaults are Swin base with windows of 12 tokens (`swin_base_patch4_window12_384`).
 
     embedding: channels at 1/4 of full size, doubled at each of the next three stages.
@@ -18,10 +17,6 @@ class SwinUPerNetParameters(BaseModel):
     pyramid, segmentation: channels of the decoder's levels and of the map that the head sees.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    in_channels: PositiveInt
-    logits: PositiveInt
     embedding: PositiveInt = 128
     blocks: PerStage = (2, 2, 18, 2)
     heads: PerStage = (4, 8, 16, 32)

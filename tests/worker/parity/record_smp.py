@@ -1,8 +1,8 @@
 """Records what segmentation_models_pytorch and timm give for the cases of `smp_cases`, and their published formats.
 
-    pip install segmentation-models-pytorch==0.3.3 timm==0.9.2    (as FLAIR-INC was trained)
+    pip install segmentation-models-pytorch==0.3.3 timm==0.9.2    (the smp that FLAIR-INC's code pins)
     python -m tests.worker.parity.record_smp flair-inc
-    pip install segmentation-models-pytorch==0.4.0 timm==1.0.12   (as FLAIR-HUB was trained)
+    pip install segmentation-models-pytorch==0.4.0 timm==1.0.12   (the smp that FLAIR-HUB's code pins)
     python -m tests.worker.parity.record_smp flair-hub
 
 in an environment of their own with torch, and from the root of this repository. Only outputs and digests of names

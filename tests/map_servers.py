@@ -23,7 +23,7 @@ MAP
   EXTENT {left} {bottom} {right} {top}
   PROJECTION "init=epsg:2154" END
   WEB METADATA
-    "ows_enable_request" "*" "ows_title" "trial" "ows_srs" "EPSG:2154"
+    "ows_enable_request" "*" "ows_title" "trial" "ows_srs" "EPSG:2154 EPSG:3857"
     "ows_onlineresource" "http://127.0.0.1/?"
     "wms_getmap_formatlist" "image/png,image/jpeg,image/tiff,image/geotiff"
   END END

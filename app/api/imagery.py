@@ -14,13 +14,14 @@ from app.api.reading import CORS, IMMUTABLE, content, json_content, read_route
 from app.database import sessions
 from app.errors import ParameterInvalid, Unavailable
 from app.imagery import ImageryIndex
-from app.imagery.tiles import Rendition, lowest_zoom, render
+from app.imagery.tiles import Rendition, lowest_zoom, render, render_remote
 from app.settings import settings
 from app.tiling import tile_grid
 from app.tiling.cache import TileCache
 
 _GRID = "WebMercatorQuad"
 _FINEST_ZOOM = 20  # its pixels are 0.11 m in France, half of the imagery's: viewers magnify from there on
+_REMOTE_THREADS = 8  # they wait for servers, and cost no processor
 _MOST_WAITING = 64  # beyond, a tile would come after its viewer has moved on
 _UNVERSIONED = "public, max-age=60"
 
@@ -49,21 +50,39 @@ class ImageryTiles:
         self._index = ImageryIndex(sessions(), config.refresh_s)
         self._cache = TileCache(config.tile_cache_bytes // 2)  # backgrounds cost less to draw than to keep
         self._threads = anyio.CapacityLimiter(config.tile_threads)
+        self._remote_threads = anyio.CapacityLimiter(_REMOTE_THREADS)
 
     async def off_loop(self, work: Callable[..., T], *args: object) -> T:
         """Runs in one of the drawing threads. Raises Unavailable while too many wait for one."""
-        if self._threads.statistics().tasks_waiting >= _MOST_WAITING:
-            raise Unavailable("too many imagery tiles are asked for at once: try again in a second", 1)
-        return await anyio.to_thread.run_sync(work, *args, limiter=self._threads)
+        return await self._in_one_of(self._threads, work, *args)
 
-    def tile(self, source_id: str, rendition: Rendition, z: int, x: int, y: int) -> tuple[str, bytes]:
+    async def _in_one_of(self, threads: anyio.CapacityLimiter, work: Callable[..., T], *args: object) -> T:
+        if threads.statistics().tasks_waiting >= _MOST_WAITING:
+            raise Unavailable("too many imagery tiles are asked for at once: try again in a second", 1)
+        return await anyio.to_thread.run_sync(work, *args, limiter=threads)
+
+    async def tile(self, source_id: str, rendition: Rendition, z: int, x: int, y: int) -> tuple[str, bytes]:
         """The source's version, and the JPEG; empty without imagery there."""
+        version, data = await self.off_loop(self._drawn, source_id, rendition, z, x, y)
+        if data is None:
+            # Elsewhere: a map server that is slow must not hold up tiles of files.
+            data = await self._in_one_of(self._remote_threads, self._asked, source_id, rendition, z, x, y)
+        return version, data
+
+    def _asked(self, source_id: str, rendition: Rendition, z: int, x: int, y: int) -> bytes:
+        source = self._index.source(source_id).source
+        data = render_remote(source, rendition, tile_grid(_GRID, z, x, y))
+        self._cache.put((source_id, source.version, rendition, z, x, y), data)
+        return data
+
+    def _drawn(self, source_id: str, rendition: Rendition, z: int, x: int, y: int) -> tuple[str, bytes | None]:
+        """None for what a map server has to be asked for."""
         grid = tile_grid(_GRID, z, x, y)
         indexed = self._index.source(source_id)
         version = indexed.source.version
         key = (source_id, version, rendition, z, x, y)
         data = self._cache.get(key)
-        if data is None:
+        if data is None and indexed.source.service is None:
             data = render(indexed, rendition, grid)
             self._cache.put(key, data)
         return version, data
@@ -124,7 +143,7 @@ async def tile(
     allow_only(request, ("style", "v"))
     tiles: ImageryTiles = request.state.imagery_tiles
     place = (integer(z, "z"), integer(x, "x"), integer(y, "y"))
-    version, data = await tiles.off_loop(tiles.tile, source, _rendition(style), *place)
+    version, data = await tiles.tile(source, _rendition(style), *place)
     lifetime = IMMUTABLE if v == version else _UNVERSIONED
     if not data:
         return Response(status_code=204, headers={**CORS, "Cache-Control": lifetime})

@@ -23,6 +23,7 @@ from app.definitions import Band, ImagerySource, Role, prediction_grid
 from app.errors import ParameterInvalid, RasterRefused, RasterUnreadable
 from app.imagery.files import Bounds, ImageryFile
 from app.imagery.index import IndexedSource
+from app.imagery.remote.background import picture
 from app.imagery.scaling import to_bytes
 from app.tiling.grids import TileGrid, level_for
 from app.tiling.reproject import transformer
@@ -51,9 +52,7 @@ def render(indexed: IndexedSource, rendition: Rendition, tile: TileGrid) -> byte
 
     Raises ParameterInvalid for a rendition whose bands the source lacks, RasterUnreadable for a damaged file.
     """
-    role, bands = _SHOWN[rendition]
-    if not set(bands) <= set(indexed.source.bands):
-        raise ParameterInvalid(f"imagery source {indexed.source.id} has no near infrared: ask for natural", "style")
+    role, bands = _shown(indexed.source, rendition)
     role = Role.STACK if Role.STACK in indexed.roles else role
     order = indexed.source.order(role)
     indexes = [order.index(band) + 1 for band in bands]
@@ -68,7 +67,31 @@ def render(indexed: IndexedSource, rendition: Rendition, tile: TileGrid) -> byte
         raise RasterUnreadable(f"a file of imagery source {indexed.source.id} cannot be read") from error
     if drawn is None:
         return b""
-    _, encoded = cv2.imencode(".jpg", drawn[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    return _jpeg(drawn)
+
+
+def render_remote(source: ImagerySource, rendition: Rendition, tile: TileGrid) -> bytes:
+    """As `render`, of a source that is read from a map server. Raises Unavailable where the server does not answer."""
+    role, bands = _shown(source, rendition)
+    found = picture(source, role, tile)
+    if found is None or not found.seen.any():
+        return b""
+    order = source.order(role)
+    shown = np.where(found.seen, found.values[[order.index(band) for band in bands]], np.uint8(_PAPER))
+    return _jpeg(np.moveaxis(shown, 0, -1))
+
+
+def _shown(source: ImagerySource, rendition: Rendition) -> tuple[Role, tuple[Band, ...]]:
+    role, bands = _SHOWN[rendition]
+    if not set(bands) <= set(source.bands):
+        raise ParameterInvalid(f"imagery source {source.id} has no near infrared: ask for natural", "style")
+    return role, bands
+
+
+def _jpeg(drawn: np.ndarray) -> bytes:
+    """drawn: (height, width, 3) uint8, red first."""
+    blue_first = np.ascontiguousarray(drawn[..., ::-1])
+    _, encoded = cv2.imencode(".jpg", blue_first, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
     return encoded.tobytes()
 
 

@@ -73,7 +73,7 @@ def test_it_learns_from_a_flair_2_folder(added: ModelCard, tmp_path: Path) -> No
     folder, out = tmp_path / "flair-2", tmp_path / "trained"
     # Two domains to learn from, with series of different lengths, and one of the published validation.
     write_flair_2_folder(folder, domains=("D091_2021", "D046_2019", "D004_2021"))
-    small = ("--minutes", "0.002", "--batch", "2", "--crop-px", "64")
+    small = ("--steps", "2", "--batch", "2", "--crop-px", "64")
 
     result = run("train", tmp_path / "fused.json", "--from", "fused", "--flair", folder, "--out", out, *small)
 

@@ -23,7 +23,8 @@ class Recipe:
     has spent some of them already.
 
     class_weights: class value -> how much it counts in place of its automatic weight, where any is given 1 for all
-    others; 0: nothing is learnt from its pixels. scene_px, pool: of scenes only. variation: of patches only.
+    others; 0: nothing is learnt from its pixels. scene_px, pool, validation_scenes: of scenes
+    only. variation: of patches only.
     """
 
     minutes: float = 60.0
@@ -38,6 +39,7 @@ class Recipe:
     validation_s: float = 600.0
     scene_px: int = 1024
     pool: int = 200
+    validation_scenes: int = 8
     variation: Variation = Variation.SYMMETRIES
 
     def share(self, step: int, elapsed_s: float) -> float:

@@ -25,7 +25,6 @@ from worker.training.trainer import Trainer
 
 _REFRESH_STEPS = 6
 _FIRST_SCENES = 16
-_VALIDATION_SCENES = 8
 _VALIDATION_PATCHES = 200
 """Of a validation on the way; the figures in the card are of all patches."""
 
@@ -49,7 +48,7 @@ def train_on_scenes(trainer: Trainer, folder: Path, recipe: Recipe) -> None:
         validate = partial(
             evaluate_scenes,
             trainer.card,
-            seeds=VALIDATION_SEEDS[:_VALIDATION_SCENES],
+            seeds=VALIDATION_SEEDS[: recipe.validation_scenes],
             scene_px=recipe.scene_px,
             device=trainer.device,
         )

@@ -18,7 +18,7 @@ from worker.training.scenes import FIRST_TRAINING_SEED, HELD_OUT_SEEDS, VALIDATI
 from worker.weights import network_of
 
 CPU = torch.device("cpu")
-RECIPE = Recipe(steps=2, batch=2, crop_px=64, scene_px=128, pool=2)
+RECIPE = Recipe(steps=2, batch=2, crop_px=64, scene_px=128, pool=2, validation_scenes=1)
 
 
 def test_training_on_scenes_resumes_and_ends_in_a_card_with_figures_and_weights_that_load(

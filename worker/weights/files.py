@@ -48,7 +48,8 @@ def tensors_of(path: Path) -> dict[str, Tensor]:
 def _unpickled(path: Path) -> object:
     """What a torch file holds. `weights_only` refuses every class and function but tensors and plain containers."""
     try:
-        content: object = torch.load(path, map_location="cpu", weights_only=True)
+        with path.open("rb") as file:  # by its path, torch would go by the suffix
+            content: object = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise WeightsUnreadable(
             f"{path.name} is refused: it holds Python objects other than tensors, which could run code when read; "

@@ -27,6 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "thorough: takes long; `make faults` runs it, `make test` does not")
     for name in [name for name in os.environ if name.startswith("COSIA_") and name != "COSIA_TEST_ALL"]:
         del os.environ[name]
+    os.environ["COSIA_REMOTE_IMAGERY"] = "false"  # no test, and no process that one starts, asks a public server
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -47,7 +48,6 @@ def data_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     """The data folder of this process during one test: never the developer's own."""
     folder = tmp_path_factory.mktemp("data")
     monkeypatch.setenv("COSIA_DATA", str(folder))
-    monkeypatch.setenv("COSIA_REMOTE_IMAGERY", "false")  # no test asks a public server
     forget_settings()
     yield folder
     forget_settings()

@@ -89,6 +89,7 @@ def web_process(data: Path, scratch: Path, **settings: str) -> Iterator[WebProce
         **{name: value for name, value in os.environ.items() if not name.startswith("COSIA_")},
         "COSIA_DATA": str(data),
         "COSIA_PORT": str(port),
+        "COSIA_REMOTE_IMAGERY": "false",  # no test asks a public server
         **settings,
     }
     command = [sys.executable, "-m", "app.cli", "web"]

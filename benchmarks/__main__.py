@@ -24,6 +24,7 @@ MEASUREMENTS = (
     "statistics",
     "publishing",
     "inference",
+    "agreement",
     "outputs",
     "jobs",
     "queue",

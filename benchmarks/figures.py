@@ -20,6 +20,12 @@ class Figure(NamedTuple):
     met: bool | None = None
 
 
+def share(what: str, found: float, least: float | None, beside: str = "") -> Figure:
+    """A share (0-1) that should be at least so large."""
+    target = "" if least is None else f">= {least:.1%}"
+    return Figure(what, f"{found:.3%}", beside, None, target, None if least is None else found >= least)
+
+
 def table(figures: Iterable[Figure]) -> str:
     """The figures as aligned columns."""
     rows = [("what", "ours", "peer", "ratio", "target", "met")]

@@ -107,7 +107,7 @@ def _print(blocks: int, pairs: list[_Pair]) -> None:
         f"  {_count(blocks)}: answered {of['answered_s']:.3f} s, claimed {of['claimed_s']:.3f} s, first pixel"
         f" {of['first_pixel_s']:.2f} s, last block {of['predicted_s']:.2f} s, successful {of['successful_s']:.2f} s"
         f" ({of['cpu_s']:.2f} s CPU); pipeline alone {alone['wall_s']:.2f} s ({alone['cpu_s']:.2f} s CPU),"
-        f" {alone['writing_s']:.2f} s of it block files",
+        f" block files written in {alone['writing_s']:.2f} s beside it",
         flush=True,
     )
 

@@ -15,19 +15,20 @@ from typing import NamedTuple
 from app import imagery, models
 from app.database import Sessions, connect
 from app.database.engine import database_url
-from app.definitions import BlockCell, ImagerySource, prediction_grid
+from app.definitions import BlockCell, Grid, ImagerySource, prediction_grid
 from app.imagery.sources import all_files
 from app.outputs import write_block
 from app.settings import settings
 from app.storage import sha256, storage
-from worker.pipeline import Predictor, predictor
+from worker.pipeline import Prediction, Predictor, predictor
 from worker.readers import FileReader
+from worker.writing import Writer
 
 _AHEAD = 2
 
 
 class Run(NamedTuple):
-    """Seconds on the clock, of CPU, and (on the clock) of writing block files, which are in the other two."""
+    """Seconds on the clock, of CPU, and (on the clock) of writing block files, while the next ones are predicted."""
 
     wall_s: float
     cpu_s: float
@@ -44,7 +45,7 @@ _loaded: list[_Loaded] = []
 
 
 class Pipeline:
-    """`run` predicts blocks and writes their files, the next ones being read by a thread meanwhile, as a batch does."""
+    """`run` predicts blocks; threads read the next ones and write the files of those before, as in a batch."""
 
     def __init__(self, process: ProcessPoolExecutor) -> None:
         self._process = process
@@ -74,19 +75,22 @@ def _load(data: Path, source_id: str) -> None:
 def _run(cells: Sequence[BlockCell]) -> Run:
     source, reader, network = _loaded[0]
     grids = [prediction_grid(source.epsg).block(cell) for cell in cells]
-    writing_s = 0.0
+    writing_s: list[float] = []
     wall, cpu = time.perf_counter(), time.process_time()
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(1) as reading:
+    with tempfile.TemporaryDirectory() as folder, Writer(_write) as writer, ThreadPoolExecutor(1) as reading:
         around = [grid.grown(network.margin_px) for grid in grids]
         ahead = [reading.submit(reader.read, grid, network.bands) for grid in around[:_AHEAD]]
         for number, grid in enumerate(grids):
             pixels, valid = ahead.pop(0).result()
             if number + _AHEAD < len(grids):
                 ahead.append(reading.submit(reader.read, around[number + _AHEAD], network.bands))
-            prediction = network.predict(pixels, valid)
-            started = time.perf_counter()
-            path = Path(folder) / f"{number}.tif"
-            write_block(path, prediction.classes, prediction.confidence, grid)
-            sha256(path)
-            writing_s += time.perf_counter() - started
-    return Run(time.perf_counter() - wall, time.process_time() - cpu, writing_s)
+            writer.put(Path(folder) / f"{number}.tif", network.predict(pixels, valid), grid, writing_s)
+        writer.finish()
+    return Run(time.perf_counter() - wall, time.process_time() - cpu, sum(writing_s))
+
+
+def _write(path: Path, prediction: Prediction, grid: Grid, seconds: list[float]) -> None:
+    started = time.perf_counter()
+    write_block(path, prediction.classes, prediction.confidence, grid)
+    sha256(path)
+    seconds.append(time.perf_counter() - started)

@@ -15,7 +15,7 @@ from app.database import ImagerySourceRow, Sessions
 from app.definitions import ImagerySource, Role
 from app.errors import Unavailable, Unknown
 from app.imagery.files import Bounds, ImageryFile
-from app.imagery.sources import all_files, list_sources
+from app.imagery.sources import all_files, shipped
 
 log = structlog.get_logger(__name__)
 
@@ -83,8 +83,7 @@ class ImageryIndex:
         with self._sessions.read() as session:
             rows = session.scalars(select(ImagerySourceRow).order_by(ImagerySourceRow.id)).all()
             registered = {row.id: self._entry(session, row, known.get(row.id)) for row in rows}
-            shipped = {source.id: (0.0, IndexedSource(source, [])) for source in list_sources(session)}
-            return shipped | registered
+            return {name: (0.0, IndexedSource(source, [])) for name, source in shipped().items()} | registered
 
     def _entry(
         self, session: Session, row: ImagerySourceRow, known: tuple[float, IndexedSource] | None

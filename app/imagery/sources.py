@@ -118,21 +118,22 @@ def find(session: Session, source_id: str) -> ImagerySource:
     row = session.get(ImagerySourceRow, source_id)
     if row is not None:
         return ImagerySource.model_validate(row.document)
-    shipped = _shipped()
-    if source_id in shipped:
-        return shipped[source_id]
-    known = ", ".join(sorted({*session.scalars(select(ImagerySourceRow.id)), *shipped})) or "none yet"
+    offered = shipped()
+    if source_id in offered:
+        return offered[source_id]
+    known = ", ".join(sorted({*session.scalars(select(ImagerySourceRow.id)), *offered})) or "none yet"
     raise Unknown(f"there is no imagery source {source_id!r}; known: {known}", "source")
 
 
 def list_sources(session: Session) -> list[ImagerySource]:
     """All sources, registered and shipped, by id."""
     rows = session.scalars(select(ImagerySourceRow))
-    sources = _shipped() | {row.id: ImagerySource.model_validate(row.document) for row in rows}
+    sources = shipped() | {row.id: ImagerySource.model_validate(row.document) for row in rows}
     return [sources[source_id] for source_id in sorted(sources)]
 
 
-def _shipped() -> dict[str, ImagerySource]:
+def shipped() -> dict[str, ImagerySource]:
+    """The sources that are there without being registered, by id."""
     return shipped_imagery_sources() if settings().remote_imagery else {}
 
 

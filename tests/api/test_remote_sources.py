@@ -15,7 +15,7 @@ from PIL import Image
 from pyproj import Transformer
 
 from app import imagery
-from app.database import sessions
+from app.database import ImagerySourceRow, sessions
 from tests.conftest import forget_settings
 from tests.imagery_files import LEFT, TOP, write_raster
 from tests.map_servers import Door, Reply, door_to, mapserver
@@ -39,10 +39,19 @@ def _square(lon: float, lat: float) -> dict[str, object]:
 def test_shipped_map_servers_are_choices_and_the_newest_files_stay_the_default(open_service: TestClient) -> None:
     source = open_service.get("/api/processes/predict-land-cover").json()["inputs"]["source"]
 
-    assert [choice["value"] for choice in source["cosia:choices"]] == ["ign-ortho", "ign-ortho-lidar", "town"]
+    assert [choice["value"] for choice in source["cosia:choices"]] == ["ign-lidar-ortho", "ign-ortho", "town"]
     assert source["schema"]["default"] == "town"
-    assert source["cosia:choices"][0]["cosia:bands"] == ["R", "G", "B", "NIR", "E"]
-    assert source["cosia:choices"][0]["cosia:attribution"] == "IGN – BD ORTHO®, RGE ALTI® (Licence Ouverte 2.0)"
+    assert source["cosia:choices"][1]["cosia:bands"] == ["R", "G", "B", "NIR", "E"]
+    assert source["cosia:choices"][1]["cosia:attribution"] == "IGN – BD ORTHO®, RGE ALTI® (Licence Ouverte 2.0)"
+
+
+def test_without_files_the_source_that_covers_all_of_france_is_the_default(open_service: TestClient) -> None:
+    with sessions().write() as session:
+        session.delete(session.get(ImagerySourceRow, "town"))
+
+    source = open_service.get("/api/processes/predict-land-cover").json()["inputs"]["source"]
+
+    assert source["schema"]["default"] == "ign-ortho"  # LiDAR HD is not flown everywhere
 
 
 def test_an_area_anywhere_in_france_is_accepted(open_service: TestClient) -> None:

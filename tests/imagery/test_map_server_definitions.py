@@ -82,7 +82,7 @@ def test_shipped_sources_cover_the_bounds_of_their_definition(
 
 
 def test_lidar_heights_are_asked_on_their_own_pixels(shipped: dict[str, ImagerySource]) -> None:
-    source = shipped["ign-ortho-lidar"]
+    source = shipped["ign-lidar-ortho"]
     assert source.service is not None
     heights = source.service.layers[2]
 

@@ -46,7 +46,7 @@ def test_imagery_is_registered_and_listed(stack: Path) -> None:
 
     assert added.exit_code == 0, added.output
     assert added.output.startswith("town: bands R, G, B, NIR, E, EPSG:2154")
-    assert run("imagery", "list").output == "town\t2021\tR,G,B,NIR,E\tTown\n"
+    assert run("imagery", "list").output == "town\t2021\tR,G,B,NIR,E\tfiles\tTown\n"
 
 
 def test_a_refusal_names_the_file_and_has_exit_code_1(tmp_path: Path) -> None:

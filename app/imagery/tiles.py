@@ -7,11 +7,15 @@ nodata value must hide only pixels that hold it in all bands.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
+from uuid import uuid4
 
 import cv2
 import numpy as np
+import rasterio
+import rasterio.shutil
 from affine import Affine
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp, Resampling
@@ -146,6 +150,29 @@ def _warp(
     raster: DatasetReader, source: ImagerySource, indexes: list[int], tile: TileGrid
 ) -> tuple[np.ndarray, np.ndarray]:
     """(height, width, 3) uint8 and the (height, width) bool mask of one file on the tile's pixels."""
+    if raster.colorinterp[-1] == ColorInterp.alpha and raster.count == len(source.stack_bands):
+        with _without_alpha(raster) as named:
+            return _warped(named, source, indexes, tile)
+    return _warped(raster, source, indexes, tile)
+
+
+@contextmanager
+def _without_alpha(raster: DatasetReader) -> Iterator[DatasetReader]:
+    """The same bands under no colours: GDAL takes a fourth one for alpha, and would hide water, dark in infrared."""
+    name = f"/vsimem/{uuid4().hex}.vrt"
+    rasterio.shutil.copy(raster, name, driver="VRT")
+    try:
+        with rasterio.open(name, "r+", driver="VRT") as named:
+            named.colorinterp = [ColorInterp.undefined] * named.count
+        with rasterio.open(name, driver="VRT") as named:
+            yield named
+    finally:
+        rasterio.shutil.delete(name)
+
+
+def _warped(
+    raster: DatasetReader, source: ImagerySource, indexes: list[int], tile: TileGrid
+) -> tuple[np.ndarray, np.ndarray]:
     with WarpedVRT(
         raster,
         src_crs=CRS.from_epsg(source.epsg),

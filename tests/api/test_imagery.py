@@ -21,6 +21,7 @@ from app.api import imagery as imagery_routes
 from app.api.problems import add_problem_handlers
 from app.database import sessions
 from app.database.migrate import migrate
+from app.definitions import Band
 from app.settings import settings
 from tests.imagery_files import LEFT, TOP, UNNAMED_LAMBERT_93, write_raster
 
@@ -168,6 +169,29 @@ def test_infrared_of_a_source_without_it_is_refused(client: TestClient, tmp_path
 
     assert answer.status_code == 400
     assert "near infrared" in answer.json()["detail"]
+
+
+def test_a_stack_shows_ground_that_is_dark_in_infrared(client: TestClient, tmp_path: Path) -> None:
+    pixels = np.zeros((4, 1024, 1024), np.uint8)  # of four bands, GDAL takes the last for alpha
+    pixels[:3] = np.array(RED, np.uint8)[:, None, None]
+    pixels[3, 0, 0] = 9
+    stack = write_raster(tmp_path / "stack.tif", pixels)
+    order = imagery.Told(stack_bands=(Band.R, Band.G, Band.B, Band.NIR))
+    imagery.register(sessions(), source_id="stack", title="Stack", stack=[stack], told=order)
+
+    answer = client.get(CENTRE.replace("town", "stack"))
+
+    assert _is(_pixels(answer.content), RED).all()
+
+
+def test_sixteen_bits_are_shown_by_the_range_that_is_told(client: TestClient, tmp_path: Path) -> None:
+    pixels = np.full((3, 1024, 1024), 40, np.uint16) * np.array(RED, np.uint16)[:, None, None]
+    deep = write_raster(tmp_path / "deep.tif", pixels)
+    imagery.register(sessions(), source_id="deep", title="Deep", rgb=[deep], told=imagery.Told(scale=(0, 10_200)))
+
+    answer = client.get(CENTRE.replace("town", "deep"))
+
+    assert _is(_pixels(answer.content), RED).all()
 
 
 def test_a_file_that_is_gone_is_unavailable_without_its_path(client: TestClient, tmp_path: Path) -> None:

@@ -21,9 +21,19 @@ _MAP_SERVER_PATIENCE_S = 10.0
 
 
 class Line(NamedTuple):
+    """needed: whether the service cannot do without the component."""
+
     component: str
     ok: bool
     message: str
+    needed: bool = True
+
+    @property
+    def mark(self) -> str:
+        """Four letters for the beginning of a printed line."""
+        if self.ok:
+            return "ok  "
+        return "FAIL" if self.needed else "away"
 
 
 def check_components(settings: Settings) -> Iterator[Line]:
@@ -124,7 +134,8 @@ def _map_server(source: ImagerySource, *, is_shipped: bool) -> Line:
     try:
         check_service(source, source.service, patience_s=_MAP_SERVER_PATIENCE_S, tries=1)
     except Unavailable as error:
-        return Line(component, is_shipped, f"{error.message}; predictions from it wait until it answers")
+        message = f"{error.message}; predictions from it wait until it answers"
+        return Line(component, False, message, needed=not is_shipped)
     except CosiaError as error:
         return Line(component, False, error.message)
     return Line(component, True, "its map server answers")

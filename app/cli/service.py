@@ -115,8 +115,8 @@ def check() -> None:
     """Check the configuration and each component, one line each; exit code 1 if one is missing."""
     lines = list(check_components(settings()))
     for line in lines:
-        click.secho(f"{'ok  ' if line.ok else 'FAIL'} {line.component}: {line.message}", fg=None if line.ok else "red")
-    if not all(line.ok for line in lines):
+        click.secho(f"{line.mark} {line.component}: {line.message}", fg=None if line.ok else "red")
+    if any(line.needed and not line.ok for line in lines):
         sys.exit(1)
 
 

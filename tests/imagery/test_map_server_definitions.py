@@ -11,15 +11,16 @@ import pytest
 import shapely
 from click.testing import CliRunner
 
-from app import imagery
+from app import checks, imagery
 from app.cli import main
 from app.database import Sessions, sessions
 from app.database.migrate import migrate
-from app.definitions import Band, ImagerySource, shipped_imagery_sources
+from app.definitions import Band, ImagerySource, imagery_source, shipped_imagery_sources
 from app.errors import ImageryRefused
 from app.imagery import IndexedSource
 from app.imagery.remote import Cell, RemoteCells
 from app.imagery.tiles import lowest_zoom
+from app.settings import settings
 from tests.conftest import forget_settings
 from tests.imagery_files import LEFT, TOP, random_bytes, write_raster
 from tests.map_servers import Door, Reply, door_to, mapserver
@@ -140,6 +141,29 @@ def test_check_says_whether_a_map_server_answers(town: Door, tmp_path: Path) -> 
     assert "ok   imagery town: its map server answers" in CliRunner().invoke(main, ["check"]).output
     town.failing = [Reply(503)]
     assert "FAIL imagery town: the map server of imagery source town" in CliRunner().invoke(main, ["check"]).output
+
+
+@pytest.fixture
+def shipped_far_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """One shipped definition, of a server that nobody runs."""
+    document = _definition("http://127.0.0.1:9/wms") | {"id": "far"}
+    (tmp_path / "far.json").write_text(json.dumps(document), encoding="utf-8")
+    monkeypatch.setattr(imagery_source, "_FOLDER", tmp_path)
+    monkeypatch.setenv("COSIA_REMOTE_IMAGERY", "true")
+    imagery_source.shipped_imagery_sources.cache_clear()
+    forget_settings()
+    yield
+    imagery_source.shipped_imagery_sources.cache_clear()
+
+
+@pytest.mark.usefixtures("shipped_far_away")
+def test_a_shipped_map_server_that_is_away_is_told_and_is_no_failure() -> None:
+    migrate(sessions().engine)
+
+    (line,) = [line for line in checks.check_components(settings()) if line.component == "imagery far"]
+
+    assert (line.mark, line.ok, line.needed) == ("away", False, False)
+    assert "cannot be reached; predictions from it wait" in line.message
 
 
 def test_files_and_a_server_together_are_refused(tmp_path: Path) -> None:

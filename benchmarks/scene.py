@@ -48,9 +48,7 @@ def write(path: Path, side_px: int) -> Grid:
 def raster(path: Path, side_px: int) -> RasterRef:
     """Writes it; gives it as the tile engine knows it."""
     place = write(path, side_px)
-    return RasterRef(
-        str(path), place.epsg, place.left, place.top, place.resolution_m, side_px, side_px, 1, version="benchmark"
-    )
+    return RasterRef.of(str(path), place, bands=1, version="benchmark")
 
 
 def tiles(

@@ -101,9 +101,7 @@ def _layer(path: Path, seed: int) -> Layer:
     steps = range(0, _SIDE_PX, _PART_PX)
     parts = (((column, row, _PART_PX, _PART_PX), part) for row in steps for column in steps)
     write_class_cog(path, grid, parts, nomenclature())
-    raster = RasterRef(
-        str(path), grid.epsg, grid.left, grid.top, grid.resolution_m, grid.width, grid.height, 1, path.stem
-    )
+    raster = RasterRef.of(str(path), grid, bands=1, version=path.stem)
     return Layer(
         id=path.stem,
         title=path.stem,

@@ -40,18 +40,8 @@ def layer_of_blocks(job: JobRow, source: ImagerySource, ensemble: Ensemble, bloc
         version=hashlib.sha256("\n".join(digests).encode()).hexdigest()[:12],
         published_at=job.created_at,
         rasters=tuple(
-            RasterRef(
-                path=blocks.storage.gdal_path(row.href or ""),
-                epsg=row.epsg,
-                left=grid.left,
-                top=grid.top,
-                resolution_m=grid.resolution_m,
-                width=grid.width,
-                height=grid.height,
-                bands=2,
-                version=str(row.sha256),
-            )
-            for row, grid in ((row, block_grid(row)) for row in blocks.done)
+            RasterRef.of(blocks.storage.gdal_path(row.href or ""), block_grid(row), bands=2, version=str(row.sha256))
+            for row in blocks.done
         ),
     )
 

@@ -59,17 +59,7 @@ class JobBlocks:
     def raster(self, cell: BlockCell) -> RasterRef:
         """The file of a finished block, as the tile engine knows it."""
         grid, finished = self.grid.block(cell), self.cells[cell]
-        return RasterRef(
-            path=storage().gdal_path(finished.href),
-            epsg=grid.epsg,
-            left=grid.left,
-            top=grid.top,
-            resolution_m=grid.resolution_m,
-            width=grid.width,
-            height=grid.height,
-            bands=2,
-            version=finished.sha256,
-        )
+        return RasterRef.of(storage().gdal_path(finished.href), grid, bands=2, version=finished.sha256)
 
 
 def cells_under(tile: TileGrid, grid: PredictionGrid) -> tuple[range, range]:

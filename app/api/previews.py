@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Any
 
-import rasterio
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from rasterio.errors import RasterioError
@@ -144,20 +143,8 @@ def _predicting(session: Session, job_id: str, caller: Caller) -> JobRow:
 @lru_cache(maxsize=1000)
 def _result(name: str, href: str) -> RasterRef:
     """The classes of a successful job: its file is written once. Raises RasterUnreadable."""
-    path = storage().gdal_path(href)
     try:
-        with rasterio.open(path) as dataset:
-            return RasterRef(
-                path=path,
-                epsg=dataset.crs.to_epsg(),
-                left=dataset.transform.c,
-                top=dataset.transform.f,
-                resolution_m=dataset.transform.a,
-                width=dataset.width,
-                height=dataset.height,
-                bands=1,
-                version=name,
-            )
+        return RasterRef.of_file(storage().gdal_path(href), version=name)
     except RasterioError as error:
         raise RasterUnreadable(
             "the result of this job cannot be read at the moment: try again in some seconds"

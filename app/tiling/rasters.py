@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+import rasterio
+
 from app.definitions import Grid
 
 
@@ -35,6 +37,20 @@ class RasterRef:
     bands: int
     version: str
     confidence_path: str | None = None
+
+    @classmethod
+    def of(cls, path: str, grid: Grid, *, bands: int, version: str, confidence_path: str | None = None) -> RasterRef:
+        """The raster of that grid."""
+        corner = (grid.epsg, grid.left, grid.top, grid.resolution_m)
+        return cls(path, *corner, grid.width, grid.height, bands, version, confidence_path)
+
+    @classmethod
+    def of_file(cls, path: str, *, version: str, confidence_path: str | None = None) -> RasterRef:
+        """A GeoTIFF of one band, on the grid that it states. Raises RasterioError where it cannot be read."""
+        with rasterio.open(path, driver="GTiff") as dataset:
+            left, top, resolution_m = dataset.transform.c, dataset.transform.f, dataset.transform.a
+            grid = Grid(dataset.crs.to_epsg(), left, top, resolution_m, dataset.width, dataset.height)
+        return cls.of(path, grid, bands=1, version=version, confidence_path=confidence_path)
 
     @cached_property
     def grid(self) -> Grid:

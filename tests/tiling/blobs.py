@@ -29,7 +29,7 @@ def write(path: Path, values: np.ndarray, grid: Grid) -> RasterRef:
 
 
 def reference(path: Path, grid: Grid, version: str = "v1") -> RasterRef:
-    return RasterRef(str(path), grid.epsg, grid.left, grid.top, grid.resolution_m, grid.width, grid.height, 1, version)
+    return RasterRef.of(str(path), grid, bands=1, version=version)
 
 
 def level(path: str, factor: int) -> np.ndarray:

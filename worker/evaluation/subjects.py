@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import rasterio
 from sqlalchemy.orm import Session
 
 from app import jobs, models
 from app.catalogue import Layer
 from app.database import JobRow
-from app.definitions import Grid, Nomenclature, nomenclature, shipped_model_cards
+from app.definitions import Nomenclature, nomenclature, shipped_model_cards
 from app.definitions.ensemble import parts_of
 from app.errors import Conflict, ResultExpired
 from app.quality.report import Subject
@@ -40,15 +39,7 @@ def job_map(session: Session, storage: Storage, job_id: str) -> tuple[Layer, Sub
     if "classes" not in job.results:
         raise Conflict("the job has no raster of classes: ask for it with the output `classes`")
     layer = _layer(storage, job, job.results["classes"], job.results.get("confidence"))
-    subject = Subject(
-        kind="job",
-        id=job.id,
-        title=layer.title,
-        version=layer.version,
-        model=layer.model,
-        nomenclature=layer.nomenclature.id,
-    )
-    return layer, subject
+    return layer, layer_subject(layer).model_copy(update={"kind": "job", "id": job.id})
 
 
 def evaluated_values(session: Session, storage: Storage, model: str | None, classes: Nomenclature) -> tuple[int, ...]:
@@ -63,10 +54,9 @@ def evaluated_values(session: Session, storage: Storage, model: str | None, clas
 
 
 def _layer(storage: Storage, job: JobRow, href: str, confidence_href: str | None) -> Layer:
-    with storage.reading(href) as path, rasterio.open(path, driver="GTiff") as dataset:
-        transform = dataset.transform
-        grid = Grid(dataset.crs.to_epsg(), transform.c, transform.f, transform.a, dataset.width, dataset.height)
     digest = storage.sha256(href)
+    confidence_path = storage.gdal_path(confidence_href) if confidence_href else None
+    raster = RasterRef.of_file(storage.gdal_path(href), version=digest, confidence_path=confidence_path)
     return Layer(
         id=f"job-{job.id}",
         title=f"Prediction from {job.source_id}",
@@ -79,18 +69,5 @@ def _layer(storage: Storage, job: JobRow, href: str, confidence_href: str | None
         demonstration=False,
         version=digest[:12],
         published_at=job.created_at,
-        rasters=(
-            RasterRef(
-                path=storage.gdal_path(href),
-                epsg=grid.epsg,
-                left=grid.left,
-                top=grid.top,
-                resolution_m=grid.resolution_m,
-                width=grid.width,
-                height=grid.height,
-                bands=1,
-                version=digest,
-                confidence_path=storage.gdal_path(confidence_href) if confidence_href else None,
-            ),
-        ),
+        rasters=(raster,),
     )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import structlog
+from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.database import LayerQualityRow, LayerRow, Sessions, now_s
 from app.errors import Conflict, Unknown
 from app.quality.report import QualityReport
+
+log = structlog.get_logger(__name__)
 
 
 def publish_report(sessions: Sessions, report: QualityReport) -> None:
@@ -28,8 +32,14 @@ def publish_report(sessions: Sessions, report: QualityReport) -> None:
 
 
 def find_report(session: Session, layer_id: str, version: str) -> QualityReport | None:
-    """The report of a layer's content; None where none was made of this version."""
+    """The report of a layer's content; None where none was made of this version, or by a program of another format."""
     document = session.scalar(
         select(LayerQualityRow.document).where(LayerQualityRow.layer_id == layer_id, LayerQualityRow.version == version)
     )
-    return None if document is None else QualityReport.model_validate(document)
+    if document is None:
+        return None
+    try:
+        return QualityReport.model_validate(document)
+    except ValidationError:  # the layer is worth more than its figures
+        log.warning("quality_report_unreadable", layer=layer_id)
+        return None

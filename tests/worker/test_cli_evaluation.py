@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import update
 
 from app.cli import main
-from app.database import JobRow, LayerRow, sessions
+from app.database import JobRow, LayerQualityRow, LayerRow, sessions
 from app.database.migrate import migrate
 from app.definitions import Grid, nomenclature
 from app.errors import Conflict
@@ -77,6 +77,23 @@ def test_published_figures_stand_in_the_collection_and_in_stac(town: None, refer
     assert "Quality of Town" in shown.text
     assert other.status_code == 404
     assert "was not evaluated" in other.json()["detail"]
+
+
+def test_figures_that_another_version_of_the_program_wrote_do_not_take_the_layer_away(
+    town: None, reference: Path
+) -> None:
+    run("--layer", "town", "--reference", reference, "--publish")
+    with sessions().write() as session:
+        session.execute(update(LayerQualityRow).values(document={"format": "of tomorrow"}))
+
+    from app.main import create_app
+
+    with TestClient(create_app(), base_url="http://127.0.0.1:8000") as client:
+        collection = client.get("/api/collections/town")
+        document = client.get("/api/collections/town/quality.json")
+
+    assert (collection.status_code, collection.json()["cosia:quality"]) == (200, None)
+    assert document.status_code == 404
 
 
 def test_figures_of_another_content_are_not_shown_and_those_of_a_withdrawn_layer_go(

@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import NamedTuple
 
 import httpx
 
 from app.errors import Forbidden, Unauthorised, Unavailable, Unknown
+from app.retry_after import retry_after_s
 
 _MOST_REDIRECTS = 5
 _WEATHER = (408, 429, 500, 502, 503, 504)
@@ -111,7 +110,7 @@ class Door(NamedTuple):
         if answer.is_success:
             return
         if status in _WEATHER:
-            raise Weather(f"{self.host} answered {status}", _retry_after_s(answer.headers))
+            raise Weather(f"{self.host} answered {status}", retry_after_s(answer.headers.get("Retry-After")))
         if status == 401:  # also the hub's answer for a repository that does not exist
             token = "accept COSIA_HUB_TOKEN for" if self.token else "show without an access token"
             raise Unauthorised(
@@ -146,14 +145,3 @@ def _target(answer: httpx.Response) -> str:
     if target.scheme not in ("http", "https") or (answer.url.scheme, target.scheme) == ("https", "http"):
         raise Unavailable(f"{answer.url.host} redirects to an address that is not encrypted; it is not followed")
     return str(target)
-
-
-def _retry_after_s(headers: httpx.Headers) -> float | None:
-    """Seconds of a `Retry-After` header, which states seconds or a date (RFC 9110, section 10.2.3)."""
-    stated = headers.get("Retry-After", "").strip()
-    if stated.isdecimal():
-        return float(stated)
-    try:
-        return max(0.0, (parsedate_to_datetime(stated) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
-        return None

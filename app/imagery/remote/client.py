@@ -6,8 +6,6 @@ import logging
 import random
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from importlib.metadata import version
 from typing import NamedTuple, TypeVar
@@ -17,6 +15,7 @@ import httpx
 from app.definitions import ImagerySource, RemoteService
 from app.errors import ImageryRefused, Unavailable
 from app.imagery.remote.gate import gate_of
+from app.retry_after import retry_after_s
 
 T = TypeVar("T")
 
@@ -123,7 +122,7 @@ class MapClient:
         if status in (401, 403):
             raise ImageryRefused(f"access is refused ({status}): its key or its rights are missing")
         if status == 429 or status >= 500:
-            wait_s = _retry_after_s(response.headers.get("retry-after"))
+            wait_s = min(retry_after_s(response.headers.get("retry-after")) or 0.0, _LONGEST_WAIT_S)
             if status in (429, 503):
                 self._gate.close_for(wait_s or _UNSTATED_WAIT_S)
             reason = "it has had too many requests" if status == 429 else "it has a fault of its own"
@@ -134,17 +133,3 @@ class MapClient:
 def _connections() -> httpx.Client:
     """Of this process; its proxy and certificates are those of the environment."""
     return httpx.Client(follow_redirects=False, headers={"User-Agent": _USER_AGENT})
-
-
-def _retry_after_s(value: str | None) -> float:
-    """Seconds of a Retry-After header (RFC 9110, 10.2.3): a number or a date; 0 without one or for nonsense."""
-    if not value:
-        return 0.0
-    if value.isdecimal():
-        return min(float(value), _LONGEST_WAIT_S)
-    try:
-        at = parsedate_to_datetime(value)
-    except ValueError:
-        return 0.0
-    seconds = (at - datetime.now(UTC)).total_seconds() if at.tzinfo else 0.0
-    return min(max(seconds, 0.0), _LONGEST_WAIT_S)

@@ -74,7 +74,11 @@ class Settings(BaseSettings):
 
     followers: int = Field(500, gt=0, description="Most event streams of jobs open at a time, in each process.")
 
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Device of the networks.")
+    device: str = Field(
+        "auto",
+        pattern=r"^(auto|cpu|cuda(:[0-9]{1,2})?)$",
+        description="Device of the networks: auto (a GPU if there is one), cpu, cuda, or cuda:1 for the second GPU.",
+    )
     precision: Literal["auto", "fp32", "bf16"] = Field(
         "auto", description="Type that networks compute in; auto is bf16 on a GPU that has it, fp32 elsewhere."
     )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import structlog
 import torch
 from torch import Tensor
+from torch.backends import cudnn
 
 from worker.architectures.folding import fold_batch_norms
 from worker.architectures.network import Network
@@ -14,6 +17,8 @@ from worker.architectures.network import Network
 log = structlog.get_logger(__name__)
 
 _WARM_UP_PASSES = 3  # what libraries allocate and choose in their first passes must not be recorded
+_one_at_a_time = threading.Lock()
+"""Of recordings: torch allows one in a process."""
 
 
 class Forward:
@@ -35,12 +40,21 @@ class Forward:
         """Whether passes of shapes that come often are recorded; it ends with the first that cannot be."""
 
     def __call__(self, x: Tensor, *, often: bool = False) -> Tensor:
-        """often: input of this shape comes again and again, which is worth a recording on a GPU."""
-        if often and self.records:
-            recording = self._recordings.get(x.shape) or self._record(x)
-            if recording is not None:
-                return recording.replay(x)
-        return self._eager(x)
+        """often: input of this shape comes again and again, which is worth a recording on a GPU.
+
+        What a recording gives lives until its next replay. Raises RuntimeError for whatever the device says.
+        """
+        with _on(self.device):
+            if often and self.records:
+                recording = self._recordings.get(x.shape) or self._record(x)
+                if recording is not None:
+                    return recording.replay(x)
+            return self._eager(x)
+
+    def forget(self) -> None:
+        """Gives the memory of the recordings back; what comes often is recorded anew, unless `records` has ended."""
+        self._recordings.clear()
+        torch.cuda.empty_cache()
 
     def _eager(self, x: Tensor) -> Tensor:
         if self._precision == torch.float32:
@@ -51,11 +65,11 @@ class Forward:
 
     def _record(self, x: Tensor) -> _Recording | None:
         try:
-            recording = _Recording(self._eager, x)
+            with _one_at_a_time:
+                recording = _Recording(self._eager, x)
         except RuntimeError as error:  # no memory for it, or an operation that cannot be recorded
             self.records = False
-            self._recordings.clear()
-            torch.cuda.empty_cache()
+            self.forget()
             log.warning("forward_pass_not_recorded", reason=str(error).splitlines()[0])
             return None
         self._recordings[x.shape] = recording
@@ -67,18 +81,46 @@ class _Recording:
 
     def __init__(self, forward: Callable[[Tensor], Tensor], x: Tensor) -> None:
         self._input = x.clone(memory_format=torch.preserve_format)
-        side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-        side.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(side):
+        # One stream for all of it: handles of libraries are made for each stream, and must not be while it is recorded.
+        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        stream.wait_stream(torch.cuda.current_stream())
+        # torch leaves the stream of a recording that failed as the current one; the outer `with` does not.
+        with torch.cuda.stream(stream):
             for _ in range(_WARM_UP_PASSES):
                 forward(self._input)
-        torch.cuda.current_stream().wait_stream(side)
-        self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph):
-            self._output = forward(self._input)
+            self._graph = torch.cuda.CUDAGraph()
+            _forget_workspaces()
+            # What other threads ask of the driver meanwhile is none of this recording's business.
+            with torch.cuda.graph(self._graph, stream=stream, capture_error_mode="thread_local"):
+                self._output = forward(self._input)
+            _forget_workspaces()
+        torch.cuda.current_stream().wait_stream(stream)
 
     def replay(self, x: Tensor) -> Tensor:
         """The output lives until the next replay."""
         self._input.copy_(x)
         self._graph.replay()
         return self._output
+
+
+def _forget_workspaces() -> None:
+    """Lets cuBLAS take its workspaces anew: one that a recording uses is then in its own memory, and nobody else's.
+
+    Kept for a stream, it would be freed with another recording, or be written by two (torch's own recorder of compiled
+    graphs does the same, for the same reason: `clear_cublas_cache` in torch/_inductor/cudagraph_trees.py).
+    """
+    torch._C._cuda_clearCublasWorkspaces()
+
+
+@contextmanager
+def _on(device: torch.device) -> Iterator[None]:
+    """Where a pass runs: streams and recordings are the current GPU's, whatever tensors they are for.
+
+    float32 is float32 (torch allows convolutions the 10 bits of TF32), and cuDNN takes the algorithm that its rules
+    name for a shape and not the one that was fastest once: equal input gives equal bytes in every process.
+    """
+    if device.type != "cuda":
+        yield
+        return
+    with torch.cuda.device(device), cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+        yield

@@ -19,7 +19,7 @@ from app.definitions import Augmentation, ModelCard, bands_of, margin_of, requir
 from app.errors import BandMismatch, Invalid
 from app.settings import settings
 from worker.architectures.network import Network
-from worker.devices import DeviceBroken, select_device, select_precision
+from worker.devices import DeviceBroken, lacks_memory, select_device, select_precision
 from worker.forward import Forward
 from worker.member import Imagery, Member
 from worker.scores import Shares, classify
@@ -71,8 +71,10 @@ class Predictor:
         self.nomenclature = self.cards[0].nomenclature
         self.device = device
         self._augmentation = augmentation
+        self._forwards = [Forward(network, device, precision) for _, network in members]
         self._members = [
-            Member(card, Forward(network, device, precision), self.bands, self.margin_px) for card, network in members
+            Member(card, forward, self.bands, self.margin_px)
+            for card, forward in zip(self.cards, self._forwards, strict=True)
         ]
         self._most_at_once = max(member.fill for member in self._members)
         # What does not fit a GPU is predicted by the networks themselves, in full precision.
@@ -89,8 +91,8 @@ class Predictor:
         before each forward pass; what it raises ends the prediction.
         Returns (height, width) arrays; 0 and 0 where there is no imagery.
 
-        What does not fit the device is tried with half the patches at a time, and at last on the CPU: in smaller
-        windows it would fit the GPU, and have other pixels under the same key.
+        What does not fit the device is tried with half the patches at a time, then without recordings, and at last on
+        the CPU: in smaller windows it would fit the GPU, and have other pixels under the same key.
         Raises BandMismatch, WeightsMismatch; DeviceBroken where the GPU fails in another way.
         """
         self._require_bands(imagery)
@@ -98,18 +100,28 @@ class Predictor:
             while True:
                 try:
                     return self._predict(imagery, valid, between)
-                except torch.OutOfMemoryError:
-                    log.warning("out_of_memory", models=self._ids, patches_at_once=self._most_at_once)
-                    if self._most_at_once == 1 and self.device.type == "cpu":
-                        raise
                 except RuntimeError as error:
-                    if self.device.type == "cpu" or "CUDA" not in str(error):
+                    if not lacks_memory(error):
+                        if self.device.type == "cpu" or not any(name in str(error) for name in ("CUDA", "cuDNN")):
+                            raise
+                        raise DeviceBroken(f"the GPU failed: {str(error).splitlines()[0]}") from error
+                    log.warning("out_of_memory", models=self._ids, patches_at_once=self._most_at_once)
+                    if self.device.type == "cpu" and self._most_at_once == 1:
                         raise
-                    raise DeviceBroken(f"the GPU failed: {str(error).splitlines()[0]}") from error
-                torch.cuda.empty_cache()
-                if self._most_at_once == 1:
+                # Here and not above: while an error is at hand, its frames hold what was computed.
+                if not self._make_room():
                     return self._on_cpu.predict(imagery, valid, between)
-                self._most_at_once //= 2
+
+    def _make_room(self) -> bool:
+        """Whether another try on this device needs less memory."""
+        records = any(forward.records for forward in self._forwards)
+        if self._most_at_once == 1 and not records:
+            return False
+        for forward in self._forwards:
+            forward.records &= self._most_at_once > 1
+            forward.forget()
+        self._most_at_once = max(1, self._most_at_once // 2)
+        return True
 
     @cached_property
     def _on_cpu(self) -> Predictor:
@@ -138,7 +150,7 @@ class Predictor:
             together = len(self._members) > 1 or self._augmentation is not Augmentation.NONE
             best = self._best_together if together else self._best_alone
             found = best(on_device, inside, between).cpu().numpy()
-        found[:, ~inside] = 0
+        found *= inside
         return Prediction(*found)
 
     def _upload(self, array: np.ndarray) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import Tensor
 
 from app.definitions import ModelCard
 from worker.architectures import build
@@ -46,3 +47,53 @@ def test_a_pass_that_cannot_be_recorded_is_computed_all_the_same(network: Networ
     with torch.inference_mode():
         assert torch.equal(forward(x, often=True), forward(x))
     assert not forward.records
+
+
+class Noted:
+    """Stands for a recording on a GPU: it gives its shape's number of patches everywhere."""
+
+    made: list[torch.Size]
+
+    def __init__(self, forward: object, x: Tensor) -> None:
+        self.made.append(x.shape)
+
+    def replay(self, x: Tensor) -> Tensor:
+        return torch.full_like(x, len(x))
+
+
+def test_only_shapes_that_come_often_are_recorded_and_each_once(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Noted.made = []
+    monkeypatch.setattr("worker.forward._Recording", Noted)
+    forward = Forward(network, CPU)
+    forward.records = True
+    one, two = torch.rand(1, 3, 64, 64), torch.rand(2, 3, 64, 64)
+
+    with torch.inference_mode():
+        assert [forward(x, often=True).unique().item() for x in (one, two, one)] == [1, 2, 1]
+        assert forward(torch.rand(1, 3, 32, 64)).shape == (1, 3, 32, 64)
+        assert Noted.made == [one.shape, two.shape]
+        forward.forget()
+        forward(one, often=True)
+
+    assert Noted.made == [one.shape, two.shape, one.shape]
+
+
+def test_no_recording_is_begun_where_there_was_no_memory_for_one(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = []
+
+    def full(forward: object, x: Tensor) -> None:
+        tries.append(x)
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr("worker.forward._Recording", full)
+    forward = Forward(network, CPU)
+    forward.records = True
+    x = torch.rand(1, 3, 64, 64)
+
+    with torch.inference_mode():
+        assert torch.equal(forward(x, often=True), forward(x, often=True))
+    assert len(tries) == 1

@@ -16,6 +16,7 @@ from worker import weights
 from worker.architectures import build
 from worker.architectures.folding import fold_batch_norms
 from worker.architectures.network import Network
+from worker.devices import DeviceBroken
 from worker.member import Imagery, normalise
 from worker.pipeline import Prediction, Predictor, predictor
 
@@ -255,6 +256,56 @@ def test_patches_that_do_not_fit_together_are_halved_until_they_do(
     crowded = Predictor([(card.model_copy(update={"window_px": 16}), Crowded())], Augmentation.NONE, CPU)
 
     assert np.array_equal(crowded.predict(imagery).classes, imagery.argmax(axis=0) + 1)
+
+
+class Recorded(Network):
+    """A network whose device has room for one patch, and for that only without a recording."""
+
+    stride_px = 4
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.clone()
+
+
+def test_a_gpu_gives_its_recordings_up_before_the_cpu_takes_over(
+    card: ModelCard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.member.Member.fill", 4)
+    ready = Predictor([(card.model_copy(update={"window_px": 16}), Recorded())], Augmentation.NONE, CPU)
+    (forward,) = ready._forwards
+    forward.records = True
+    tries: list[tuple[int, bool]] = []
+
+    class Replayed:
+        def __init__(self, forward: object, x: Tensor) -> None:
+            pass
+
+        def replay(self, x: Tensor) -> Tensor:
+            tries.append((len(x), True))
+            raise RuntimeError("CUDA error: out of memory")
+
+    monkeypatch.setattr("worker.forward._Recording", Replayed)
+    monkeypatch.setattr(ready, "device", torch.device("cuda"))
+    monkeypatch.setattr(ready, "_upload", torch.from_numpy)
+    monkeypatch.setattr(torch, "zeros", lambda *shape, dtype, device: torch.from_numpy(np.zeros(*shape, np.uint8)))
+    imagery = imagery_of(64, 64)
+
+    assert np.array_equal(ready.predict(imagery).classes, imagery.argmax(axis=0) + 1)
+    assert tries == [(4, True), (2, True), (1, True)]
+
+
+@pytest.mark.parametrize(
+    "words", ["CUDA error: an illegal memory access", "cuDNN error: CUDNN_STATUS_EXECUTION_FAILED"]
+)
+def test_a_gpu_that_fails_otherwise_is_broken(card: ModelCard, words: str) -> None:
+    class Broken(Scripted):
+        def forward(self, x: Tensor) -> Tensor:
+            raise RuntimeError(words)
+
+    broken = Predictor([(card, Broken())], Augmentation.NONE, torch.device("meta"))
+
+    with pytest.raises(DeviceBroken, match="the GPU failed: "):
+        broken.predict(imagery_of(8, 8))
 
 
 def test_memory_that_lacks_for_one_patch_on_a_cpu_is_an_error(card: ModelCard) -> None:

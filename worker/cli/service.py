@@ -18,7 +18,7 @@ from app.settings import settings
 
 @click.command()
 @click.option("--queues", default="gpu,cpu", show_default=True, help="Queues to take from: gpu predicts, cpu finishes.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help="Device of the networks. [COSIA_DEVICE]")
+@click.option("--device", help="Device of the networks: auto, cpu, cuda or cuda:N. [COSIA_DEVICE]")
 def worker(queues: str, device: str | None) -> None:
     """Predict blocks and finish jobs until told to stop; one per GPU, on any number of hosts."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until Celery listens: nothing is in hand yet

@@ -102,7 +102,7 @@ def create_app() -> ASGIApp:
         application.include_router(module.router)
     add_description(application)
     add_page(application, PAGE_FOLDER)
-    patient = Patience(application, aoi_km2=settings().aoi_km2)
+    patient = Patience(application, settings().answer_wait_s, aoi_km2=settings().aoi_km2)
     return _behind_proxies(FrontDoor(patient, settings().body_bytes, settings().public_url))
 
 

@@ -74,6 +74,10 @@ class Settings(BaseSettings):
 
     followers: int = Field(500, gt=0, description="Most event streams of jobs open at a time, in each process.")
 
+    answer_wait_s: float = Field(
+        2.5, gt=0, description="Longest wait of who asks for jobs, s; then they are told to come back."
+    )
+
     device: str = Field(
         "auto",
         pattern=r"^(auto|cpu|cuda(:[0-9]{1,2})?)$",

@@ -28,6 +28,8 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in [name for name in os.environ if name.startswith("COSIA_") and name != "COSIA_TEST_ALL"]:
         del os.environ[name]
     os.environ["COSIA_REMOTE_IMAGERY"] = "false"  # no test, and no process that one starts, asks a public server
+    # A disk that stalls for seconds while a test runs is not what it looks at. Services that tests start know neither.
+    os.environ.update(COSIA_ANSWER_WAIT_S="60", COSIA_TILE_WAIT_S="60")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -17,7 +17,6 @@ from app.errors import Unavailable
 
 log = structlog.get_logger(__name__)
 
-WAIT_S = 2.5
 _KM2_PER_S = 100.0
 """How fast a large area is checked and written down by a busy machine; by an idle one, five times as fast."""
 
@@ -30,7 +29,7 @@ class Patience:
     aoi_km2: the largest area that may be asked for; who sends one waits for longer.
     """
 
-    def __init__(self, app: ASGIApp, wait_s: float = WAIT_S, *, aoi_km2: float = 0.0) -> None:
+    def __init__(self, app: ASGIApp, wait_s: float, *, aoi_km2: float = 0.0) -> None:
         self._app = app
         self._wait_s = wait_s
         self._wait_for_area_s = wait_s + aoi_km2 / _KM2_PER_S

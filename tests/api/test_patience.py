@@ -100,4 +100,4 @@ def test_a_surprise_before_the_time_is_over_is_not_swallowed() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        asyncio.run(exchange(Patience(broken)))
+        asyncio.run(exchange(Patience(broken, wait_s=60)))

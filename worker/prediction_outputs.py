@@ -12,14 +12,13 @@ from typing import Any
 from app import aoi, areas, imagery, jobs, models
 from app.catalogue import Catalogue, Layer
 from app.database import BlockRow, JobRow, Sessions
-from app.definitions import Ensemble, ImagerySource, Nomenclature, nomenclature
+from app.definitions import Ensemble, ImagerySource, Language, Nomenclature, nomenclature
 from app.errors import Invalid, Unknown
 from app.expiry import storage_is_there
 from app.jobs import Files
 from app.outputs import (
     FORMAT_VERSION,
     Asked,
-    Language,
     Prediction,
     Written,
     copy_outputs,

@@ -13,9 +13,9 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from app.api.bodies import parse_json
-from app.definitions import MOST_MEMBERS, Augmentation
+from app.definitions import MOST_MEMBERS, Augmentation, Language
 from app.errors import Invalid, ParameterInvalid
-from app.outputs import OUTPUTS, Language
+from app.outputs import OUTPUTS
 
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 

@@ -10,9 +10,9 @@ from shapely.geometry.base import BaseGeometry
 
 from app.api.execution_bodies import one_of
 from app.catalogue import Catalogue
-from app.definitions import Ensemble, ImagerySource, bands_of
+from app.definitions import Ensemble, ImagerySource, Language, bands_of
 from app.errors import AoiOutside, ParameterInvalid, Unknown
-from app.outputs import OUTPUTS, Language, Output, default_outputs
+from app.outputs import OUTPUTS, Output, default_outputs
 
 NAMES = ("outputs", "language", "gaps", "minimum_area_m2", "compare")
 

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from app.api.landing import link
+from app.api.languages import LanguageAsked, language_of
 from app.api.parameters import allow_only
 from app.api.reading import NO_CACHE, content, read_route
 from app.api.tiles import LayerId, catalogue_of
@@ -28,6 +29,7 @@ _HTML = "text/html; charset=utf-8"
     responses={200: {"model": QualityReport}},
 )
 def quality_document(request: Request, layer: LayerId) -> Response:
+    allow_only(request, ())
     report = _report(request, layer)
     return content(request, report.model_dump_json().encode(), "application/json", NO_CACHE)
 
@@ -35,13 +37,17 @@ def quality_document(request: Request, layer: LayerId) -> Response:
 @read_route(
     router,
     "/quality.html",
-    summary="The same as a page with plots",
+    summary="The same as a page with plots, in French or English",
     response_class=Response,
     responses={200: {"content": {"text/html": {}}}},
 )
-def quality_page(request: Request, layer: LayerId) -> Response:
-    answer = content(request, page(_report(request, layer)).encode(), _HTML, NO_CACHE)
+def quality_page(request: Request, layer: LayerId, lang: LanguageAsked = None) -> Response:
+    allow_only(request, ("lang",))
+    language = language_of(request, lang)
+    answer = content(request, page(_report(request, layer), language).encode(), _HTML, NO_CACHE)
     answer.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    answer.headers["Content-Language"] = language
+    answer.headers["Vary"] = "Accept-Language"
     return answer
 
 
@@ -57,7 +63,6 @@ def links(layer: Layer) -> list[dict[str, Any]]:
 
 
 def _report(request: Request, layer_id: str) -> QualityReport:
-    allow_only(request, ())
     layer = catalogue_of(request).layer(layer_id)
     with sessions().read() as session:
         report = find_report(session, layer.id, layer.version)

@@ -7,6 +7,7 @@ from app.definitions.ensemble import MOST_MEMBERS, Ensemble, Member, bands_of, m
 from app.definitions.extra_input import ExtraInput
 from app.definitions.grid import BLOCK_PX, BlockCell, Grid, PredictionGrid, prediction_grid
 from app.definitions.imagery_source import ImagerySource, shipped_imagery_sources
+from app.definitions.language import Language
 from app.definitions.model_card import ModelCard, require_imagery_alone, shipped_model_cards, shipped_weights
 from app.definitions.nomenclature import LandCoverClass, Nomenclature, nomenclature
 from app.definitions.remote_service import RemoteLayer, RemoteService
@@ -23,6 +24,7 @@ __all__ = [
     "Grid",
     "ImagerySource",
     "LandCoverClass",
+    "Language",
     "Member",
     "ModelCard",
     "Nomenclature",

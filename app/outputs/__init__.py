@@ -6,7 +6,7 @@ from app.outputs.blocks import write_block
 from app.outputs.category_sidecar import category_sidecar
 from app.outputs.cog import FORMAT_VERSION, Part, Progress, write_class_cog, write_confidence_cog
 from app.outputs.legends import legend_png, legend_qml, legend_sld
-from app.outputs.prediction import Asked, Gap, Language, Prediction, Written
+from app.outputs.prediction import Asked, Gap, Prediction, Written
 from app.outputs.qgis import raster_definition
 from app.outputs.registry import OUTPUTS, Output, copy_outputs, default_outputs, shared_outputs, write_outputs
 
@@ -15,7 +15,6 @@ __all__ = [
     "OUTPUTS",
     "Asked",
     "Gap",
-    "Language",
     "Output",
     "Part",
     "Prediction",

@@ -6,22 +6,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from shapely.geometry.base import BaseGeometry
 
-from app.definitions import Ensemble, Grid, ImagerySource, Nomenclature
+from app.definitions import Ensemble, Grid, ImagerySource, Language, Nomenclature
 from app.outputs.cog import Part
 from app.storage import Storage
-
-
-class Language(StrEnum):
-    """Of pictures and reports."""
-
-    FRENCH = "fr"
-    ENGLISH = "en"
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app.definitions import Augmentation, Ensemble, ImagerySource, LandCoverClass, ModelCard
+from app.definitions import Augmentation, Ensemble, ImagerySource, LandCoverClass, Language, ModelCard
 from app.definitions.model_card import FrenchWords, Score
-from app.outputs.prediction import Language
 
 _NBSP = "\N{NO-BREAK SPACE}"
 _SQUARE_METRES_PER_HECTARE = 10_000
@@ -62,13 +61,9 @@ class Wording:
     date_format: str
     several_networks: str
     colon: str
-    thousands: str
-    decimal: str
 
     def number(self, value: float, decimals: int = 0) -> str:
-        """With the thousands apart."""
-        text = f"{value:,.{decimals}f}"
-        return text.translate({ord(","): self.thousands, ord("."): self.decimal})
+        return self.language.number(value, decimals)
 
     def square_metres(self, area_m2: float) -> str:
         return f"{self.number(area_m2)}{_NBSP}m²"
@@ -93,7 +88,7 @@ class Wording:
         return f"{source.title} ({year}), © {source.attribution}" if source.attribution else f"{source.title} ({year})"
 
     def class_title(self, c: LandCoverClass) -> str:
-        return c.title_fr if self.language is Language.FRENCH else c.title_en[:1].upper() + c.title_en[1:]
+        return self.language.class_title(c.title_fr, c.title_en)
 
     def time(self, moment: datetime) -> str:
         return moment.strftime(self.date_format)
@@ -172,8 +167,6 @@ _FRENCH = Wording(
     date_format="%d/%m/%Y à %H:%M UTC",
     several_networks=("Les deux cartes ne viennent pas du même réseau : ses changements se mêlent à ceux du terrain."),
     colon=f"{_NBSP}: ",
-    thousands=_NBSP,
-    decimal=",",
 )
 
 _ENGLISH = Wording(
@@ -227,8 +220,6 @@ _ENGLISH = Wording(
     date_format="%Y-%m-%d at %H:%M UTC",
     several_networks="The two maps are not by one network: its changes mix with those of the ground.",
     colon=": ",
-    thousands=",",
-    decimal=".",
 )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from app.quality.page import CONTENT_SECURITY_POLICY, page
+from app.quality.elements import CONTENT_SECURITY_POLICY
+from app.quality.page import page
 from app.quality.records import find_report, publish_report
 from app.quality.report import QualityReport
 

@@ -11,11 +11,22 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import NamedTuple
 
+from app.definitions import Language
+
 _INK, _FAINT, _ACCENT = "#1c2733", "#c9d1d9", "#1f5f99"
 _TEXT = f'fill="{_INK}" font-size="11"'
 _CELL = 34
 _DARK = 0.55
 """Share from which a cell is so dark that its number is written in white (contrast of 4.5:1 or more either way)."""
+
+
+class Bar(NamedTuple):
+    """A share 0-1, or None where there is none; told: as it is written behind the bar."""
+
+    name: str
+    colour: str
+    share: float | None
+    told: str
 
 
 class Line(NamedTuple):
@@ -52,11 +63,11 @@ def heat_map(name: str, words: str, labels: Sequence[str], shares: Sequence[Sequ
     return _svg(name, words, left + side + 90, top + side + 10, parts)
 
 
-def bars(name: str, words: str, rows: Sequence[tuple[str, str, float | None]]) -> str:
-    """Shares 0-1 as bars: (label, colour, share), the number written behind each."""
+def bars(name: str, words: str, rows: Sequence[Bar], language: Language) -> str:
+    """Shares as bars, the number written behind each."""
     left, width, step = 178, 420, 24
     parts = []
-    for place, (label, colour, share) in enumerate(rows):
+    for place, (label, colour, share, told) in enumerate(rows):
         y = 26 + place * step
         parts.append(f'<text x="{left - 6}" y="{y + 13}" text-anchor="end" {_TEXT}>{escape(label)}</text>')
         if share is not None:
@@ -64,24 +75,31 @@ def bars(name: str, words: str, rows: Sequence[tuple[str, str, float | None]]) -
                 f'<rect x="{left}" y="{y}" width="{share * width:.1f}" height="{step - 6}" fill="{colour}" '
                 f'stroke="{_INK}" stroke-width="0.5"/>'
             )
-        told = "none" if share is None else f"{share:.3f}"
-        parts.append(f'<text x="{left + (share or 0) * width + 6:.1f}" y="{y + 13}" {_TEXT}>{told}</text>')
+        behind = left + (share or 0) * width + 6
+        parts.append(f'<text x="{behind:.1f}" y="{y + 13}" {_TEXT}>{escape(told)}</text>')
     bottom = 26 + len(rows) * step
     for tenth in range(0, 11, 2):
         x = left + width * tenth / 10
         parts.insert(0, f'<line x1="{x}" y1="18" x2="{x}" y2="{bottom}" stroke="{_FAINT}"/>')
-        parts.append(f'<text x="{x}" y="12" text-anchor="middle" {_TEXT}>{tenth / 10:.1f}</text>')
+        parts.append(f'<text x="{x}" y="12" text-anchor="middle" {_TEXT}>{language.number(tenth / 10, 1)}</text>')
     return _svg(name, words, left + width + 60, bottom + 8, parts)
 
 
-def reliability(name: str, words: str, bins: Sequence[tuple[float, float, float, float]]) -> str:
+def reliability(
+    name: str,
+    words: str,
+    bins: Sequence[tuple[float, float, float, float]],
+    axes: tuple[str, str],
+    language: Language,
+) -> str:
     """Accuracy over confidence: (mean confidence, accuracy, share of all pixels, width of the bin), each 0-1.
 
+    axes: what is written across and up.
     Bars are shares of the pixels, points the accuracy; on the dashed line confidence is the chance of being right.
     """
     side, left, top = 320, 52, 16
     bottom = top + side
-    parts = list(_axes(left, top, side, side, (0.0, 1.0), (0.0, 1.0), "confidence", "accuracy"))
+    parts = list(_axes(left, top, side, side, (0.0, 1.0), (0.0, 1.0), axes, language))
     parts.append(
         f'<line x1="{left}" y1="{bottom}" x2="{left + side}" y2="{top}" stroke="{_INK}" stroke-dasharray="5 4"/>'
     )
@@ -98,13 +116,16 @@ def reliability(name: str, words: str, bins: Sequence[tuple[float, float, float,
     return _svg(name, words, left + side + 20, bottom + 40, parts)
 
 
-def curves(name: str, words: str, lines: Sequence[Line], across: str, up: str) -> str:
-    """Lines over a common x axis; dashes tell them apart besides colour. None of them may be without points."""
+def curves(name: str, words: str, lines: Sequence[Line], axes: tuple[str, str], language: Language) -> str:
+    """Lines over a common x axis; dashes tell them apart besides colour. None of them may be without points.
+
+    axes: what is written across and up.
+    """
     left, top, width, height = 62, 16, 560, 240
     xs = [x for line in lines for x, _ in line.points]
     ys = [y for line in lines for _, y in line.points]
     over, along = _spread(xs), _spread([0.0, *ys])
-    parts = list(_axes(left, top, width, height, over, along, across, up))
+    parts = list(_axes(left, top, width, height, over, along, axes, language))
     for place, line in enumerate(lines):
         points = [
             (
@@ -130,18 +151,19 @@ def _axes(
     height: float,
     over: tuple[float, float],
     along: tuple[float, float],
-    across: str,
-    up: str,
+    axes: tuple[str, str],
+    language: Language,
 ) -> Iterator[str]:
     bottom = top + height
+    across, up = axes
     yield f'<path d="M{left} {top}V{bottom}H{left + width}" fill="none" stroke="{_INK}"/>'
     for quarter in range(5):
         x, y = left + width * quarter / 4, bottom - height * quarter / 4
         at_x = over[0] + (over[1] - over[0]) * quarter / 4
         at_y = along[0] + (along[1] - along[0]) * quarter / 4
         yield f'<line x1="{left}" y1="{y}" x2="{left + width}" y2="{y}" stroke="{_FAINT}" stroke-width="0.5"/>'
-        yield f'<text x="{x}" y="{bottom + 15}" text-anchor="middle" {_TEXT}>{at_x:.4g}</text>'
-        yield f'<text x="{left - 6}" y="{y + 4}" text-anchor="end" {_TEXT}>{at_y:.3g}</text>'
+        yield f'<text x="{x}" y="{bottom + 15}" text-anchor="middle" {_TEXT}>{language.figure(f"{at_x:.4g}")}</text>'
+        yield f'<text x="{left - 6}" y="{y + 4}" text-anchor="end" {_TEXT}>{language.figure(f"{at_y:.3g}")}</text>'
     yield f'<text x="{left + width / 2}" y="{bottom + 32}" text-anchor="middle" {_TEXT}>{escape(across)}</text>'
     yield (
         f'<text transform="translate(12 {top + height / 2}) rotate(-90)" text-anchor="middle" {_TEXT}>{escape(up)}'

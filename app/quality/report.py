@@ -15,6 +15,10 @@ Fraction = float | None
 """0-1; None where its denominator is 0."""
 
 
+Rule = Literal["absent-as-zero", "occurring", "twelve-classes"]
+"""How a mean over classes is made."""
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -66,7 +70,7 @@ class ClassFigures(_Part):
 class Mean(_Part):
     """A mean over classes, with the rule that made it."""
 
-    rule: Literal["absent-as-zero", "occurring", "twelve-classes"]
+    rule: Rule
     words: str
     classes: int = Field(description="Over how many classes the mean is taken.")
     mean_iou: Fraction

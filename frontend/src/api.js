@@ -10,8 +10,10 @@
 /** @typedef {{title: string, limits: {aoi_km2: number, aoi_vertices: number}}} Landing */
 /**
  * @typedef {{id: string, title: string, description?: string, extent: {spatial: {bbox: number[][]}},
- *   'cosia:vintage'?: number, 'cosia:imagery'?: string | null, 'cosia:demonstration'?: boolean, attribution?: string}} Collection
+ *   'cosia:vintage'?: number, 'cosia:imagery'?: string | null, 'cosia:demonstration'?: boolean,
+ *   'cosia:quality'?: Quality | null, attribution?: string}} Collection
  */
+/** @typedef {{overall_accuracy: number | null, mean_iou: number | null}} Quality shares of 1 */
 /**
  * One value an input may take; bbox is west, south, east, north in degrees.
  *
@@ -196,6 +198,9 @@ export const getTileJson = (href, signal) => read(ownAddress(href), signal);
 
 /** @param {string} layer */
 export const tileJsonAddress = (layer) => `tiles/${segment(layer)}/tilejson.json`;
+
+/** @param {string} layer @param {string} language */
+export const qualityPage = (layer, language) => `api/collections/${segment(layer)}/quality.html?lang=${language}`;
 
 /** A job's tiles show what is predicted so far, and in the end its result. @param {string} id */
 export const previewTileJsonAddress = (id) => `api/jobs/${segment(id)}/tiles/tilejson.json`;

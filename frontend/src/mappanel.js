@@ -2,6 +2,7 @@
 import { byId, element } from './dom.js';
 import { t } from './i18n.js';
 import { fillSelect } from './predict.js';
+import { createQuality } from './quality.js';
 
 /** @typedef {import('./state.js').State} State */
 /** @typedef {import('./api.js').Collection} Collection */
@@ -17,6 +18,7 @@ export function createMapPanel(onChange) {
   const imagery = byId('imagery', HTMLSelectElement);
   const imageryField = byId('imagery-field', HTMLElement);
   const demonstration = byId('demonstration', HTMLElement);
+  const quality = createQuality();
   const attribution = byId('attribution', HTMLElement);
   const demonstrationAttribution = byId('attribution-demonstration', HTMLElement);
   const backgrounds = /** @type {HTMLInputElement[]} */ ([...document.querySelectorAll('input[name="background"]')]);
@@ -48,6 +50,7 @@ export function createMapPanel(onChange) {
     show(state, collection, source) {
       layer.value = collection?.id ?? '';
       demonstration.hidden = demonstrationAttribution.hidden = !collection?.['cosia:demonstration'];
+      quality.show(collection);
       opacity.value = String(state.opacity);
       opacityValue.textContent = `${state.opacity} %`;
       for (const radio of backgrounds) radio.checked = radio.value === state.background;

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { setLanguage } from '../src/i18n.js';
 import { notesText, permalinkOf, progressText } from '../src/jobpanel.js';
 import { estimateSentence, percentText, quotaSentence } from '../src/predict.js';
+import { qualityText } from '../src/quality.js';
 
 setLanguage('en');
 
@@ -66,6 +67,11 @@ test('limits are told where there are some', () => {
   expect(quotaSentence(estimate({}))).toBe('');
   const quota = { active_jobs: { limit: 3, used: 1, left: 2 }, km2_per_day: { limit: 100, used: 40, left: 60 } };
   expect(quotaSentence(estimate({ quota }))).toBe('Today you may still ask for 60 km² of 100 km². Predictions under way: 1 of 3.');
+});
+
+test('figures of quality are told in per cent, rounded down, or said to be missing', () => {
+  expect(qualityText({ overall_accuracy: 0.99961, mean_iou: 0.7 })).toBe('Overall accuracy 99.9%, mean IoU 70.0%.');
+  expect(qualityText({ overall_accuracy: null, mean_iou: null })).toContain('without a figure');
 });
 
 test('almost everything is not everything', () => {

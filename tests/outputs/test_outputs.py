@@ -20,8 +20,8 @@ from pystac.extensions.projection import ProjectionExtension
 from pystac.validation.stac_validator import JsonSchemaSTACValidator
 from shapely.geometry.base import BaseGeometry
 
-from app.definitions import Augmentation, BlockCell, shipped_model_cards
-from app.outputs import OUTPUTS, Language, Prediction, default_outputs, write_outputs
+from app.definitions import Augmentation, BlockCell, Language, shipped_model_cards
+from app.outputs import OUTPUTS, Prediction, default_outputs, write_outputs
 from tests import samples
 from tests.outputs.predictions import FORESTS, prediction
 

@@ -66,7 +66,7 @@ def test_published_figures_stand_in_the_collection_and_in_stac(town: None, refer
         collection = client.get("/api/collections/town").json()
         stac = client.get("/api/stac/town").json()
         document = client.get("/api/collections/town/quality.json")
-        shown = client.get("/api/collections/town/quality.html")
+        shown = client.get("/api/collections/town/quality.html?lang=en")
         other = client.get("/api/collections/field/quality.json")
     assert collection["cosia:quality"]["overall_accuracy"] == 2 / 3
     assert stac["summaries"]["cosia:quality"] == [collection["cosia:quality"]]

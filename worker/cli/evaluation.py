@@ -14,6 +14,7 @@ from app.aoi import Aoi
 from app.catalogue import Catalogue
 from app.database import sessions
 from app.database.migrate import migrate
+from app.definitions import Language
 from app.definitions.coding import Coding
 from app.errors import ParameterInvalid
 from app.models import TrainedModel
@@ -76,6 +77,13 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
     help="How far from an edge between classes a pixel is told of apart.",
 )
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for report.json and report.html.")
+@click.option(
+    "--language",
+    type=click.Choice([language.value for language in Language]),
+    default=Language.ENGLISH.value,
+    show_default=True,
+    help="Of report.html.",
+)
 def evaluate(
     layer_id: str | None,
     job_id: str | None,
@@ -89,6 +97,7 @@ def evaluate(
     scene_px: int,
     border_px: int,
     out: Path | None,
+    language: str,
 ) -> None:
     """Figures of a layer or a job against a reference raster, or of a model on FLAIR patches or held-out scenes.
 
@@ -114,7 +123,7 @@ def evaluate(
         report = _of_scenes(_model(model_id), scenes, scene_px, border_px)
     click.echo(table(report))
     if out is not None:
-        write_report(report, out)
+        write_report(report, out, Language(language))
         click.echo(f"{out / 'report.html'} and {out / 'report.json'} are written")
     if publish:
         publish_report(sessions(), report)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from worker.evaluation.counts import Counts, Scheme, near_edges
 from worker.evaluation.flair import evaluate_flair
 from worker.evaluation.maps import MapAgreement, evaluate_map
-from worker.evaluation.measures import ABSENT_AS_ZERO
 from worker.evaluation.models import ModelCount
 from worker.evaluation.references import ReferenceRaster
 from worker.evaluation.reports import report
@@ -14,7 +13,6 @@ from worker.evaluation.subjects import evaluated_values, job_map, layer_subject
 from worker.evaluation.table import table
 
 __all__ = [
-    "ABSENT_AS_ZERO",
     "Counts",
     "MapAgreement",
     "ModelCount",

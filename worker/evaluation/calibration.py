@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from app.definitions import Language
 from app.quality.report import Calibration, ConfidenceBin
+from app.quality.wording import wording
 from worker.evaluation.measures import share
 
 _BINS = 10
-_RULE = (
-    f"{_BINS} intervals of confidence of one width; the expected calibration error is the mean distance between an "
-    "interval's accuracy and its mean confidence, weighted by its pixels (Guo et al. 2017, section 2)."
-)
 
 
 def calibration(by_confidence: np.ndarray) -> Calibration | None:
@@ -38,4 +36,5 @@ def calibration(by_confidence: np.ndarray) -> Calibration | None:
                 accuracy=share(hits, count),
             )
         )
-    return Calibration(rule=_RULE, expected_calibration_error=error, bins=tuple(bins))
+    rule = wording(Language.ENGLISH).calibration_rule.format(bins=_BINS)
+    return Calibration(rule=rule, expected_calibration_error=error, bins=tuple(bins))

@@ -13,22 +13,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from app.definitions import Nomenclature
+from app.definitions import Language, Nomenclature
 from app.quality.report import ClassFigures, Fraction, Mean
+from app.quality.wording import wording
 
-ABSENT_AS_ZERO = (
-    "all evaluated classes, one that never occurs counts as 0; pixels of other classes are left out "
-    "(FLAIR-INC, FLAIR-HUB, today's FLAIR-1 tool)"
-)
-OCCURRING = (
-    "the evaluated classes that occur in the reference or the prediction; pixels of other classes are left out "
-    "(scores printed for FLAIR-INC)"
-)
-TWELVE_CLASSES = (
-    "FLAIR classes 1-12 that occur, all others taken together as a thirteenth, which counts in unions and not in "
-    "the mean (FLAIR#1 and FLAIR#2 challenges)"
-)
 _CHALLENGE_CODES = 12
+_RULES = wording(Language.ENGLISH).rules
+"""The document is in English; its page has the rules in the language of its reader."""
 
 
 class Agreement(NamedTuple):
@@ -119,14 +110,14 @@ def means(matrix: np.ndarray, values: Sequence[int], nomenclature: Nomenclature)
     found = [
         Mean(
             rule="absent-as-zero",
-            words=ABSENT_AS_ZERO,
+            words=_RULES["absent-as-zero"],
             classes=len(values),
             mean_iou=share(sum(occurring), len(values)) if agreement.pixels else None,
             overall_accuracy=accuracy,
         ),
         Mean(
             rule="occurring",
-            words=OCCURRING,
+            words=_RULES["occurring"],
             classes=len(occurring),
             mean_iou=mean_of_known(occurring),
             overall_accuracy=accuracy,
@@ -148,7 +139,7 @@ def _twelve_classes(matrix: np.ndarray, nomenclature: Nomenclature) -> Mean:
     iou = agreement.iou[:_CHALLENGE_CODES]
     return Mean(
         rule="twelve-classes",
-        words=TWELVE_CLASSES,
+        words=_RULES["twelve-classes"],
         classes=sum(each is not None for each in iou),
         mean_iou=mean_of_known(iou),
         overall_accuracy=agreement.overall_accuracy,

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from app.definitions import Nomenclature
+from app.definitions import Language, Nomenclature
 from app.quality.report import Borders, Label, QualityReport, Reference, Subject, Zone
+from app.quality.wording import wording
 from worker.evaluation.calibration import calibration
 from worker.evaluation.counts import Counts, Scheme
 from worker.evaluation.measures import Agreement, class_figures, mean_of_known, means, reduced, share
@@ -76,13 +77,9 @@ def _labels(scheme: Scheme, nomenclature: Nomenclature) -> tuple[Label, ...]:
 
 def _borders(scheme: Scheme, counts: Counts) -> Borders:
     near, inside = _zone(counts.near, scheme.values), _zone(counts.inside, scheme.values)
-    unit = "pixel" if scheme.border_px == 1 else "pixels"
     return Borders(
         within_px=scheme.border_px,
-        rule=(
-            f"Near: another class of the reference lies at most {scheme.border_px} {unit} away along rows, columns "
-            "or diagonals."
-        ),
+        rule=wording(Language.ENGLISH).edges_rule.format(within=scheme.border_px),
         near=near,
         inside=inside,
         share_of_errors_near=share(near.errors, near.errors + inside.errors),

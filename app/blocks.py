@@ -6,12 +6,10 @@ Attempts are counted here, in the row, when a block is claimed.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from sqlalchemy import ColumnElement, TextClause, and_, not_, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -20,7 +18,7 @@ from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.database import BlockRow, JobBlockRow, now_s
-from app.definitions import Augmentation, BlockCell, Ensemble, ImagerySource, Member, PredictionGrid, predicted_by
+from app.definitions import Augmentation, BlockCell, predicted_by
 
 LONGEST_WAIT_S = 300.0
 """Longest time a block waits for another try."""
@@ -29,43 +27,6 @@ _FIRST_WAIT_S = 10.0
 _ROWS_AT_ONCE = 500
 # Workers may be set to different leases, and clocks differ by a little.
 _LEASES_AHEAD = 4
-
-
-def block_key(cell: BlockCell, grid: PredictionGrid, source: ImagerySource, ensemble: Ensemble) -> str:
-    """32 hexadecimal digits of a hash over all that decides the pixels of a block: equal key, equal bytes.
-
-    Of one network without augmentation it is what it was before there were ensembles: stored blocks stay of use.
-    """
-    first, *further = (_decided_by(member) for member in ensemble.ordered)
-    plain = ensemble.augmentation is Augmentation.NONE
-    decides = {
-        **first,
-        **({"further": further} if further else {}),
-        "source": source.id,
-        "source_version": source.version,
-        "epsg": grid.epsg,
-        "resolution_m": grid.resolution_m,
-        "block_px": grid.block_px,
-        "cell": cell,
-        "augmentation": None if plain else ensemble.augmentation,
-    }
-    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:32]
-
-
-def _decided_by(member: Member) -> dict[str, Any]:
-    card = member.card
-    return {
-        "weights": member.sha256,
-        "architecture": card.architecture,
-        "parameters": card.parameters,
-        "bands": card.bands,
-        "mean": card.mean,
-        "std": card.std,
-        "values": card.values,
-        "preprocessing": card.preprocessing,
-        "margin_px": card.margin_px,
-        "window_px": card.window_px,
-    }
 
 
 def block_href(key: str) -> str:

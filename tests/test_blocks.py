@@ -10,7 +10,7 @@ from sqlalchemy import update
 from app import blocks, jobs
 from app.blocks import Claim
 from app.database import BlockRow, Sessions, now_s
-from app.definitions import Augmentation, BlockCell, Ensemble, Member
+from app.definitions import Augmentation, Ensemble, Member
 from tests import samples
 
 LEASE_S = 60.0
@@ -195,72 +195,6 @@ def test_a_block_is_not_claimed_before_its_time_for_another_try(sessions: Sessio
     with sessions.write() as session:  # as after the clock was set back: no wait is that long
         session.execute(update(BlockRow).values(retry_at=now_s() + 3600))
     assert len(claim(sessions, job_id)) == 2
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"ensemble": Ensemble((Member(samples.card(), "c" * 64),))},
-        {"source": samples.source(version="v2")},
-        {"source": samples.source(id="other")},
-        {"ensemble": samples.ensemble(samples.card(margin_px=128))},
-        {"ensemble": samples.ensemble(samples.card(preprocessing=2))},
-        {"ensemble": samples.ensemble(samples.card(values=tuple(range(16, 0, -1))))},
-        {"ensemble": samples.ensemble(augmentation=Augmentation.FLIPS)},
-        {"ensemble": samples.ensemble(samples.card(), samples.card(id="other"))},
-        {"cell": (1760, 13981)},
-    ],
-)
-def test_the_key_changes_with_whatever_decides_the_pixels(change: dict[str, object]) -> None:
-    given = {
-        "cell": samples.CELL,
-        "grid": samples.GRID,
-        "source": samples.source(),
-        "ensemble": samples.ensemble(),
-    }
-
-    assert blocks.block_key(**given) != blocks.block_key(**(given | change))  # type: ignore[arg-type]  # parametrized
-
-
-def test_the_key_does_not_change_with_words_about_the_model() -> None:
-    keys = {
-        blocks.block_key(samples.CELL, samples.GRID, samples.source(), samples.ensemble(samples.card(title=title)))
-        for title in ("Tiny", "Renamed")
-    }
-
-    assert len(keys) == 1
-
-
-def test_keys_of_one_network_are_those_of_blocks_stored_before_there_were_ensembles() -> None:
-    """Keys that the version before gave."""
-    card = samples.card(margin_px=128, parameters={"stem": 4})
-
-    plain = blocks.block_key(samples.CELL, samples.GRID, samples.source(), samples.ensemble())
-    other = blocks.block_key(
-        BlockCell(1760, 13981), samples.GRID, samples.source(version="v2"), Ensemble((Member(card, "c" * 64),))
-    )
-
-    assert plain == "99f9737e0ae6dc4efbe4d904455deec9"
-    assert other == "efcb7537c7e943883702893c68f54b5e"
-
-
-def test_keys_of_ensembles_differ_with_any_member_and_not_with_the_order_they_are_named_in() -> None:
-    a, b, c = (Member(samples.card(id=name), digit * 64) for name, digit in (("a", "1"), ("b", "2"), ("c", "3")))
-    b_anew = b._replace(sha256="4" * 64)
-    ensembles = [(a,), (b,), (a, b), (a, c), (b, c), (a, b, c), (a, b_anew)]
-
-    keys = {
-        blocks.block_key(samples.CELL, samples.GRID, samples.source(), Ensemble(members, augmentation))
-        for members in ensembles
-        for augmentation in Augmentation
-    }
-    one, other = (
-        blocks.block_key(samples.CELL, samples.GRID, samples.source(), Ensemble(members))
-        for members in ((a, b, c), (c, a, b))
-    )
-
-    assert len(keys) == len(ensembles) * len(Augmentation)
-    assert one == other
 
 
 def test_a_claim_names_all_models_in_one_order_with_their_weights_and_the_augmentation(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from app import aoi, blocks, jobs
+from app import aoi, jobs
 from app.access import Caller
 from app.api import prediction_inputs, quotas
 from app.api.prediction_inputs import Checked
 from app.api.problems import status_of, type_of
+from app.block_keys import BlockKeys
 from app.catalogue import Catalogue
 from app.database import JobRow, sessions
 from app.definitions import prediction_grid
@@ -99,12 +100,9 @@ def _block_keys(asked: Checked) -> list[str]:
     """Of the area in the source, and in the one it is compared with."""
     grid = prediction_grid(asked.source.epsg)
     cells = aoi.covering_cells(asked.aoi, grid)
-    return [
-        blocks.block_key(cell, grid, source, asked.ensemble)
-        for source in (asked.source, asked.options.compared)
-        if source is not None
-        for cell in cells
-    ]
+    sources = [source for source in (asked.source, asked.options.compared) if source is not None]
+    keys = [BlockKeys(grid, source, asked.ensemble) for source in sources]
+    return [each.of(cell) for each in keys for cell in cells]
 
 
 def _refusal(error: CosiaError) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session
 
 from app import blocks, broker
+from app.block_keys import BlockKeys
 from app.database import BlockRow, JobBlockRow, JobRow, Sessions
 from app.definitions import BlockCell, Ensemble, ImagerySource, PredictionGrid
 from app.errors import Conflict
@@ -215,11 +216,12 @@ def _tell_planner(session: Session, new_rows: int) -> None:
 def _rows(request: Request) -> Iterator[BlockRow]:
     """The blocks of each cell, of the source and of the one it is compared with, in the order of the cells."""
     sources = [source for source in (request.source, request.compared) if source is not None]
+    keys = [BlockKeys(request.grid, source, request.ensemble) for source in sources]
     first, *further = request.ensemble.ordered
     for cell in request.cells:
-        for source in sources:
+        for source, key in zip(sources, keys, strict=True):
             yield BlockRow(
-                key=blocks.block_key(cell, request.grid, source, request.ensemble),
+                key=key.of(cell),
                 epsg=request.grid.epsg,
                 grid_column=cell.column,
                 grid_row=cell.row,

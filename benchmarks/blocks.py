@@ -33,7 +33,7 @@ class Place(NamedTuple):
 
 
 def place(folder: Path, blocks: int) -> Place:
-    """Demonstration scenes, mirrored from one to the next so that no seam is seen, as a DEFLATE GeoTIFF."""
+    """Demonstration scenes, mirrored from one to the next so that no seam is seen, as a DEFLATE COG."""
     scene = compose(3, _SCENE_PX).imagery
     wide = np.concatenate([scene, scene[..., ::-1]], axis=2)
     square = np.concatenate([wide, wide[:, ::-1]], axis=1)
@@ -43,9 +43,9 @@ def place(folder: Path, blocks: int) -> Place:
     first, last = grids[0], grids[-1]
     path = folder / "imagery.tif"
     profile = {"count": len(pixels), "height": pixels.shape[1], "width": pixels.shape[2], "dtype": "uint8"}
-    tiles = {"tiled": True, "blockxsize": 512, "blockysize": 512, "compress": "DEFLATE", "interleave": "pixel"}
+    tiles = {"blocksize": 512, "compress": "DEFLATE", "overview_resampling": "average", "num_threads": "ALL_CPUS"}
     transform = from_origin(first.left, first.top, first.resolution_m, first.resolution_m)
-    with rasterio.open(path, "w", driver="GTiff", crs="EPSG:2154", transform=transform, **profile, **tiles) as raster:
+    with rasterio.open(path, "w", driver="COG", crs="EPSG:2154", transform=transform, **profile, **tiles) as raster:
         raster.write(pixels)
     bounds = Bounds(first.bounds[0], first.bounds[1], last.bounds[2], first.bounds[3])
     source = ImagerySource(

@@ -26,6 +26,13 @@ def share(what: str, found: float, least: float | None, beside: str = "") -> Fig
     return Figure(what, f"{found:.3%}", beside, None, target, None if least is None else found >= least)
 
 
+def times_faster(what: str, mpx: float, ours_s: float, peer_s: float, least: float | None) -> Figure:
+    """Megapixels a second of ours and the peer's, ours so many times as many at least."""
+    ratio, target = peer_s / ours_s, "" if least is None else f">= {least:g}x"
+    met = None if least is None else ratio >= least
+    return Figure(what, f"{mpx / ours_s:.3f} Mpx/s", f"{mpx / peer_s:.3f} Mpx/s", ratio, target, met)
+
+
 def table(figures: Iterable[Figure]) -> str:
     """The figures as aligned columns."""
     rows = [("what", "ours", "peer", "ratio", "target", "met")]

@@ -6,7 +6,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
@@ -22,9 +22,8 @@ from app.settings import settings
 from app.storage import sha256, storage
 from worker.pipeline import Prediction, Predictor, predictor
 from worker.readers import FileReader
+from worker.reading import ReadAhead
 from worker.writing import Writer
-
-_AHEAD = 2
 
 
 class Run(NamedTuple):
@@ -77,14 +76,13 @@ def _run(cells: Sequence[BlockCell]) -> Run:
     grids = [prediction_grid(source.epsg).block(cell) for cell in cells]
     writing_s: list[float] = []
     wall, cpu = time.perf_counter(), time.process_time()
-    with tempfile.TemporaryDirectory() as folder, Writer(_write) as writer, ThreadPoolExecutor(1) as reading:
-        around = [grid.grown(network.margin_px) for grid in grids]
-        ahead = [reading.submit(reader.read, grid, network.bands) for grid in around[:_AHEAD]]
-        for number, grid in enumerate(grids):
-            pixels, valid = ahead.pop(0).result()
-            if number + _AHEAD < len(grids):
-                ahead.append(reading.submit(reader.read, around[number + _AHEAD], network.bands))
-            writer.put(Path(folder) / f"{number}.tif", network.predict(pixels, valid), grid, writing_s)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Writer(_write, threads=1) as writer,
+        ReadAhead(lambda grid: reader.read(grid.grown(network.margin_px), network.bands), threads=1) as reading,
+    ):
+        for number, (grid, read) in enumerate(reading.each(grids)):
+            writer.put(Path(folder) / f"{number}.tif", network.predict(*read.result()), grid, writing_s)
         writer.finish()
     return Run(time.perf_counter() - wall, time.process_time() - cpu, sum(writing_s))
 

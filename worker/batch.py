@@ -1,5 +1,5 @@
-"""A batch: some blocks of one job, claimed together, predicted one after another while the next is read and the one
-before is written.
+"""A batch: some blocks of one job, claimed together, predicted one after another while the next are read and those
+before are written.
 
 What can go wrong is one of three. The caller's fault: the block fails. The weather (storage or database away, weights
 or device unusable, a worker that has to stop): the block goes back, and no attempt is counted. Ours, or unknown: the
@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
 
 import numpy as np
@@ -28,19 +27,20 @@ from app.errors import CosiaError, Invalid, RasterUnreadable, Unavailable, Weigh
 from app.outputs import write_block
 from app.settings import Settings
 from app.storage import Storage, sha256
-from worker.devices import DeviceBroken
+from worker.devices import DeviceBroken, pinned, select_device, threads_beside
 from worker.leases import Leases
 from worker.materials import Imagery, Materials
+from worker.pace import Pace
 from worker.persisting import Persistence
 from worker.pipeline import Prediction
 from worker.presence import Presence
+from worker.reading import ReadAhead
 from worker.watchdog import Watchdog
 from worker.writing import Writer
 
 log = structlog.get_logger(__name__)
 
 _FINISH_WITHIN_S = 8.0
-_READ_AHEAD = 2
 _NEUTRAL = "this block could not be predicted because of an internal error"
 
 
@@ -51,7 +51,8 @@ class _Stopped(Exception):
 class Batch:
     """Predicts claimed blocks and publishes each as soon as its file is whole.
 
-    `stop` ends the batch after the block at hand, or within it where that takes long.
+    `stop` ends the batch after the block at hand, or within it where that takes long. Raises Misconfigured where the
+    device that is set is not there.
     """
 
     def __init__(
@@ -74,8 +75,11 @@ class Batch:
         self._materials = Materials(sessions, storage)
         self._leases = Leases(sessions, lease_s=settings.lease_s, most_s=settings.stall_s)
         self._database = Persistence(sessions, stop, self._progress)
-        self._writer = Writer(self._write)
-        self._pace = _Pace()
+        self._device = select_device(settings.device)
+        threads = threads_beside(self._device)
+        self._reading = ReadAhead(self._read, threads)
+        self._writer = Writer(self._write, threads)
+        self._pace = Pace()
         self._complete: list[str] = []
         self._stop_seen: float | None = None
 
@@ -87,9 +91,9 @@ class Batch:
             self._watchdog.watching("predicting blocks", self._give_up),
             self._leases.holding(claims),
             self._writer,
-            ThreadPoolExecutor(1, "read-ahead") as reading,
+            self._reading,
         ):
-            for claim, imagery_read in self._read_ahead(claims, reading):
+            for claim, imagery_read in self._reading.each(claims):
                 if self._presence.out_of_service or self._stop.is_set() or not self._still_wanted():
                     imagery_read.cancel()
                     self._hand_back(claim)
@@ -119,19 +123,11 @@ class Batch:
                 most_attempts=self._settings.attempts,
             )
 
-    def _read_ahead(self, claims: list[Claim], reading: Executor) -> Iterator[tuple[Claim, Future[Imagery]]]:
-        """The claims in their order, each while the next ones are read; more of them would fill the memory."""
-        ahead: deque[tuple[Claim, Future[Imagery]]] = deque()
-        for claim in claims:
-            ahead.append((claim, reading.submit(self._read, claim)))
-            if len(ahead) > _READ_AHEAD:
-                yield ahead.popleft()
-        yield from ahead
-
     def _read(self, claim: Claim) -> Imagery:
         if self._stop.is_set():
             raise _Stopped
-        return self._materials.read(claim)
+        imagery = self._materials.read(claim)
+        return imagery._replace(pixels=pinned(imagery.pixels, self._device))
 
     def _still_wanted(self) -> bool:
         with self._sessions.read() as session:
@@ -158,7 +154,7 @@ class Batch:
         self._writer.put(claim, prediction, time.monotonic() - began)
 
     def _write(self, claim: Claim, prediction: Prediction, predicting_s: float) -> None:
-        """Publishes a block that was predicted, in the writer's thread."""
+        """Publishes a block that was predicted, in a thread of the writer's."""
         with self._attempt(claim):
             self._publish(claim, prediction, predicting_s)
             self._pace.end()
@@ -274,27 +270,3 @@ class Batch:
                 self._fail(claim, reason)
             else:
                 self._hand_back(claim)
-
-
-class _Pace:
-    """Seconds per block of a batch, from the first that begins to the last that is written, without the loading of the
-    network."""
-
-    def __init__(self) -> None:
-        self._began: float | None = None
-        self._ended = 0.0
-        self._blocks = 0
-
-    def begin(self) -> float:
-        """Now."""
-        now = time.monotonic()
-        self._began = self._began or now
-        return now
-
-    def end(self) -> None:
-        self._ended = time.monotonic()
-        self._blocks += 1
-
-    @property
-    def seconds_per_block(self) -> float | None:
-        return (self._ended - self._began) / self._blocks if self._began and self._blocks else None

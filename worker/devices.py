@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Literal
 
+import numpy as np
 import torch
 
 from app.errors import CosiaError, Misconfigured
@@ -66,6 +67,11 @@ def lacks_memory(error: RuntimeError) -> bool:
     """
     words = ("out of memory", "ALLOC_FAILED", "unable to find an engine")
     return isinstance(error, torch.OutOfMemoryError) or any(each in str(error) for each in words)
+
+
+def pinned(array: np.ndarray, device: torch.device) -> np.ndarray:
+    """The array where a GPU copies it from while others compute, which takes a copy here; for a CPU as it is."""
+    return torch.from_numpy(array).pin_memory().numpy() if device.type == "cuda" else array
 
 
 def threads_beside(device: torch.device) -> int:

@@ -155,7 +155,7 @@ class Predictor:
 
     def _upload(self, array: np.ndarray) -> Tensor:
         tensor = torch.from_numpy(np.ascontiguousarray(array))
-        if self.device.type == "cuda":
+        if self.device.type == "cuda" and not tensor.is_pinned():
             tensor = tensor.pin_memory()  # the copy does not wait for the device, nor the device for it
         return tensor.to(self.device, non_blocking=True)
 

@@ -1,4 +1,4 @@
-"""What is predicted is written by a thread of its own, while the next is predicted."""
+"""What is predicted is written by threads of their own, while the next is predicted."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from typing import Generic, ParamSpec
 
 _P = ParamSpec("_P")
 
-_MOST_WAITING = 2  # one being written, one behind it: more would fill the memory and hide that the storage is slow
+_WAITING_PER_THREAD = 2  # one being written, one behind it: more would fill the memory and hide a slow storage
 
 
 class Writer(Generic[_P]):
-    """Calls `write` in the order of `put`, one at a time; leaving the `with` waits for all of it."""
+    """Calls `write` in so many threads, begun in the order of `put`; leaving the `with` waits for all of it."""
 
-    def __init__(self, write: Callable[_P, None]) -> None:
+    def __init__(self, write: Callable[_P, None], threads: int) -> None:
         self._write = write
-        self._executor = ThreadPoolExecutor(1, "writing")
+        self._most_waiting = _WAITING_PER_THREAD * threads
+        self._executor = ThreadPoolExecutor(threads, "writing")
         self._waiting: deque[Future[None]] = deque()
 
     def __enter__(self) -> Writer[_P]:
@@ -36,7 +37,7 @@ class Writer(Generic[_P]):
 
     def put(self, *args: _P.args, **kwargs: _P.kwargs) -> None:
         """Waits where the writing falls behind. Raises what an earlier `write` raised."""
-        while len(self._waiting) >= _MOST_WAITING:
+        while len(self._waiting) >= self._most_waiting:
             self._waiting.popleft().result()
         context = contextvars.copy_context()  # its log lines name the block
         self._waiting.append(self._executor.submit(lambda: context.run(self._write, *args, **kwargs)))

@@ -50,9 +50,12 @@ def write_block(path: Path, classes: np.ndarray, confidence: np.ndarray, grid: G
 
 @contextmanager
 def _band(array: np.ndarray, grid: Grid, resampling: Resampling) -> Iterator[str]:
-    """The name of an in-memory raster of one band with its overviews."""
-    with MemoryFile(ext=".tif") as memory:
-        with memory.open(
+    """The name of an in-memory raster of one band with its overviews.
+
+    GDAL's COG driver builds them: `build_overviews` of rasterio keeps all other threads waiting, for the same pixels.
+    """
+    with MemoryFile(ext=".tif") as plain, MemoryFile(ext=".tif") as whole:
+        with plain.open(
             driver="GTiff",
             width=grid.width,
             height=grid.height,
@@ -66,8 +69,16 @@ def _band(array: np.ndarray, grid: Grid, resampling: Resampling) -> Iterator[str
             blockysize=_TILE_PX,
         ) as dataset:
             dataset.write(array, 1)
-            dataset.build_overviews(overview_factors(grid.width, grid.height), resampling)
-        yield memory.name
+        rasterio.shutil.copy(
+            plain.name,
+            whole.name,
+            driver="COG",
+            blocksize=_TILE_PX,
+            compress="none",
+            overview_resampling=resampling.name,
+            overview_count=len(overview_factors(grid.width, grid.height)),
+        )
+        yield whole.name
 
 
 def _stacked(first: str, second: str, grid: Grid) -> str:

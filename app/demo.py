@@ -56,7 +56,7 @@ def set_up(sessions: Sessions, storage: Storage, settings: Settings, progress: P
         layer_id=LAYER,
         title="CoSIA de démonstration 2021",
         rasters=blocks,
-        nomenclature=nomenclature(),
+        nomenclature=nomenclature(model.card.nomenclature),
         vintage=2021,
         imagery_source=source.id,
         model=model.card.id,

@@ -18,6 +18,8 @@ from app.definitions import (
     Ensemble,
     Member,
     ModelCard,
+    Nomenclature,
+    nomenclature,
     require_imagery_alone,
     shipped_model_cards,
     shipped_weights,
@@ -59,6 +61,15 @@ def find_model(session: Session, storage: Storage, model_id: str) -> TrainedMode
     if model_id not in models:
         raise Unknown(_not_ready(model_id, models), "model")
     return models[model_id]
+
+
+def nomenclature_of(session: Session, model_id: str | None) -> Nomenclature:
+    """Of the classes that a model gives, whether or not it can still predict. Raises Unknown where nobody knows it."""
+    row = session.get(ModelRow, model_id)
+    card = shipped_model_cards().get(str(model_id)) if row is None else ModelCard.model_validate(row.document)
+    if card is None:
+        raise Unknown(f"there is no model {model_id!r} any more, whose classes these are", "model")
+    return nomenclature(card.nomenclature)
 
 
 def members_of(trained: Mapping[str, TrainedModel], model: TrainedModel, further: object) -> tuple[TrainedModel, ...]:

@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 from app import blocks, expiry, jobs
 from app.blocks import block_href
 from app.database import BlockRow, EventRow, JobRow, LayerRow, RasterRow, Sessions
+from app.definitions import nomenclature
 from app.errors import ResultExpired, Unavailable
 from app.expiry import Expired, Expiry
 from app.publish.results import layer_id_of, publish_result, withdraw_result
@@ -169,7 +170,16 @@ def as_a_layer(sessions: Sessions, storage: Storage, job: JobRow, scratch: Path)
         row = session.get_one(JobRow, job.id)
         row.results = {**(row.results or {}), "classes": f"jobs/{job.id}/classes.tif"}
     job = job_of(sessions, job.id)
-    publish_result(sessions, storage, job, title="My fields", vintage=None, attribution="", demonstration=False)
+    publish_result(
+        sessions,
+        storage,
+        job,
+        nomenclature=nomenclature(),
+        title="My fields",
+        vintage=None,
+        attribution="",
+        demonstration=False,
+    )
     return job
 
 
@@ -195,7 +205,16 @@ def test_an_expired_result_is_not_published(sessions: Sessions, folder: FolderSt
 
     for seen in (before, job_of(sessions, job.id)):
         with pytest.raises((ResultExpired, Unavailable)):
-            publish_result(sessions, folder, seen, title="x", vintage=None, attribution="", demonstration=False)
+            publish_result(
+                sessions,
+                folder,
+                seen,
+                nomenclature=nomenclature(),
+                title="x",
+                vintage=None,
+                attribution="",
+                demonstration=False,
+            )
     with sessions.read() as session:
         assert session.scalars(select(RasterRow)).all() == []
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
-from app import imagery, jobs
+from app import imagery, jobs, models
 from app.access import Caller
 from app.api.bodies import read_json
 from app.api.callers import CallerOf
@@ -84,11 +84,13 @@ def _publish(job_id: str, caller: Caller, title: str | None) -> str:
         job = jobs.own(session, job_id, caller)
         if not (settings().publish_results or caller.operator):
             raise Forbidden("results are published as layers by operators only: take them from the job")
+        classes = models.nomenclature_of(session, job.model_id)
         source = next((s for s in imagery.list_sources(session) if s.id == job.source_id), None)
     return publish_result(
         sessions(),
         storage(),
         job,
+        nomenclature=classes,
         title=title or f"Prediction {job_id[:8]}",
         vintage=source.year if source else None,
         attribution=source.attribution if source else "",

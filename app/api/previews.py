@@ -13,7 +13,7 @@ from fastapi.concurrency import run_in_threadpool
 from rasterio.errors import RasterioError
 from sqlalchemy.orm import Session
 
-from app import jobs, tiling
+from app import jobs, models, tiling
 from app.access import Caller
 from app.api.callers import CallerOf
 from app.api.jobs import JobID
@@ -24,7 +24,7 @@ from app.api.reading import CORS, tags_of
 from app.api.tile_answers import in_tile_thread, tile_answer
 from app.api.tiles import TILE_ANSWERS, XYZ, Coordinate
 from app.database import JobRow, sessions
-from app.definitions import BlockCell, Nomenclature, nomenclature
+from app.definitions import BlockCell, Nomenclature
 from app.errors import RasterUnreadable, ResultExpired, Unknown
 from app.settings import settings
 from app.storage import storage
@@ -87,11 +87,8 @@ class _Near:
     """A few rasters: the blocks under a tile, or the result."""
 
     rasters: Sequence[RasterRef]
+    nomenclature: Nomenclature
     version: str = ""
-
-    @property
-    def nomenclature(self) -> Nomenclature:
-        return nomenclature()
 
     def rasters_for_tile(self, _tile: TileGrid) -> Sequence[RasterRef]:
         return self.rasters
@@ -103,6 +100,7 @@ class _Far:
 
     blocks: JobBlocks
     under: dict[BlockCell, Finished]
+    nomenclature: Nomenclature
 
 
 def _shown(job_id: str, caller: Caller, tile: TileGrid) -> _Near | _Far:
@@ -111,13 +109,14 @@ def _shown(job_id: str, caller: Caller, tile: TileGrid) -> _Near | _Far:
         job = _predicting(session, job_id, caller)
         if job.expired_at is not None:
             raise ResultExpired("the results of this job are gone, and its tiles with them: ask for the same again")
+        classes = models.nomenclature_of(session, job.model_id)
         if job.status == "successful" and "classes" in (job.results or {}):
-            return _Near([_result(job.permalink, (job.results or {})["classes"])])
+            return _Near([_result(job.permalink, (job.results or {})["classes"])], classes)
         blocks = preview_blocks.of(session, job)
     under = blocks.under(tile)
     if len(under) > _MOST_RASTERS:
-        return _Far(blocks, under)
-    return _Near([blocks.raster(cell) for cell in under])
+        return _Far(blocks, under, classes)
+    return _Near([blocks.raster(cell) for cell in under], classes)
 
 
 async def _seen_from_afar(request: Request, shown: _Far, tile: TileGrid) -> Response:
@@ -126,7 +125,7 @@ async def _seen_from_afar(request: Request, shown: _Far, tile: TileGrid) -> Resp
     headers = {**CORS, "ETag": tag}
     if tag in tags_of(request):
         return Response(status_code=304, headers=headers)
-    image = await in_tile_thread(lambda: drawn(mosaic(tile, shown.blocks, shown.under)))
+    image = await in_tile_thread(lambda: drawn(mosaic(tile, shown.blocks, shown.under), shown.nomenclature.id))
     if image is None:
         return Response(status_code=204, headers=CORS)
     return Response(image, media_type="image/png", headers=headers)

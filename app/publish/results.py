@@ -6,7 +6,7 @@ import rasterio
 from sqlalchemy import delete, update
 
 from app.database import JobRow, LayerRow, RasterRow, Sessions, exclusive, now_s
-from app.definitions import Grid, nomenclature
+from app.definitions import Grid, Nomenclature
 from app.errors import Conflict, ResultExpired, Unknown
 from app.publish.raster_files import raster_row
 from app.storage import Storage
@@ -28,6 +28,7 @@ def publish_result(
     storage: Storage,
     job: JobRow,
     *,
+    nomenclature: Nomenclature,
     title: str,
     vintage: int | None,
     attribution: str,
@@ -53,7 +54,7 @@ def publish_result(
                 id=layer_id,
                 title=title,
                 description="Predicted on demand; published by who asked for it.",
-                nomenclature=nomenclature().id,
+                nomenclature=nomenclature.id,
                 vintage=vintage,
                 imagery_source=job.source_id,
                 model=job.predicted_by,

@@ -142,12 +142,12 @@ def render(
     return dressed(encoded(asked), look, nomenclature_id, asked.tile.px)
 
 
-def drawn(values: np.ndarray, look: Look = Look(), nomenclature_id: str = "cosia") -> bytes | None:  # noqa: B008
+def drawn(values: np.ndarray, nomenclature_id: str) -> bytes | None:
     """The palette PNG of (px, px) uint8 values, None where all are nodata."""
-    return dressed(_encode(values), look, nomenclature_id, values.shape[0])
+    return dressed(_encode(values), Look(), nomenclature_id, values.shape[0])
 
 
-def empty_tile(tms_id: str, z: int, x: int, y: int, nomenclature_id: str = "cosia") -> bytes:
+def empty_tile(tms_id: str, z: int, x: int, y: int, nomenclature_id: str) -> bytes:
     """A transparent tile, for protocols that know no empty answer. Raises Unknown as `render` does."""
     px = tile_grid(tms_id, z, x, y).px
     return png.assemble(_header(Look(), nomenclature_id, px), png.encode_constant(0, px))

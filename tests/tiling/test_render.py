@@ -70,7 +70,7 @@ def test_a_tile_that_does_not_exist_is_refused_before_any_file_is_opened() -> No
 
 
 def test_an_empty_tile_is_transparent() -> None:
-    picture = Image.open(io.BytesIO(empty_tile(*ALIGNED)))
+    picture = Image.open(io.BytesIO(empty_tile(*ALIGNED, "cosia")))
 
     assert picture.size == (256, 256)
     assert np.asarray(picture.convert("RGBA"))[..., 3].max() == 0

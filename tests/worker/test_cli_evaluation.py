@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from fastapi.testclient import TestClient
 from sqlalchemy import update
 
+from app import models
 from app.cli import main
 from app.database import JobRow, LayerQualityRow, LayerRow, sessions
 from app.database.migrate import migrate
@@ -20,9 +21,10 @@ from app.outputs import write_class_cog
 from app.publish import unpublish
 from app.quality import QualityReport, find_report, publish_report
 from app.storage import storage
+from tests import nomenclatures, samples
 from tests import published as layers
-from tests import samples
 from tests.published import write_classes
+from worker.evaluation import job_map
 
 
 def run(*arguments: str | Path) -> Result:
@@ -132,6 +134,19 @@ def test_job_is_evaluated_by_its_classes(tmp_path: Path, reference: Path) -> Non
     assert report.calibration is None  # the job was not asked for confidence
 
 
+def test_job_is_evaluated_in_the_nomenclature_of_its_model(tmp_path: Path) -> None:
+    migrate(sessions().engine)
+    with nomenclatures.another(tmp_path / "nomenclatures") as classes:
+        with storage().writing("jobs/one/classes.tif") as path:
+            write_classes(path, np.ones((64, 64), np.uint8))
+        _add_job("one", {"classes": "jobs/one/classes.tif"}, classes.id)
+
+        with sessions().read() as session:
+            layer, subject = job_map(session, storage(), "one")
+
+    assert (layer.nomenclature.id, subject.nomenclature) == ("other", "other")
+
+
 def test_job_that_has_nothing_to_show_is_refused(reference: Path) -> None:
     migrate(sessions().engine)
     _add_job("areas-only", {"areas": "jobs/areas-only/areas.json"})
@@ -168,8 +183,10 @@ def test_unknown_layer_is_refused_and_those_there_are_named(town: None, referenc
     assert "field, town" in result.output
 
 
-def _add_job(job_id: str, results: dict[str, str]) -> None:
+def _add_job(job_id: str, results: dict[str, str], nomenclature_id: str = "cosia") -> None:
+    card = samples.card(nomenclature=nomenclature_id)
     with sessions().write() as session:
+        models.add_model(session, storage(), card, b"weights", samples.WEIGHTS_SHA256)
         session.add(
             JobRow(
                 id=job_id,

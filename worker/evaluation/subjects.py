@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from app import jobs, models
 from app.catalogue import Layer
 from app.database import JobRow
-from app.definitions import Nomenclature, nomenclature, shipped_model_cards
+from app.definitions import Nomenclature, shipped_model_cards
 from app.definitions.ensemble import parts_of
 from app.errors import Conflict, ResultExpired
 from app.quality.report import Subject
@@ -38,7 +38,8 @@ def job_map(session: Session, storage: Storage, job_id: str) -> tuple[Layer, Sub
         raise Conflict(f"the job is {job.status}: only the result of a successful one can be evaluated")
     if "classes" not in job.results:
         raise Conflict("the job has no raster of classes: ask for it with the output `classes`")
-    layer = _layer(storage, job, job.results["classes"], job.results.get("confidence"))
+    classes = models.nomenclature_of(session, job.model_id)
+    layer = _layer(storage, job, job.results["classes"], job.results.get("confidence"), classes)
     return layer, layer_subject(layer).model_copy(update={"kind": "job", "id": job.id})
 
 
@@ -53,7 +54,7 @@ def evaluated_values(session: Session, storage: Storage, model: str | None, clas
     return tuple(sorted({value for card_id in ids for value in cards[card_id].values if value in classes.by_value}))
 
 
-def _layer(storage: Storage, job: JobRow, href: str, confidence_href: str | None) -> Layer:
+def _layer(storage: Storage, job: JobRow, href: str, confidence_href: str | None, classes: Nomenclature) -> Layer:
     digest = storage.sha256(href)
     confidence_path = storage.gdal_path(confidence_href) if confidence_href else None
     raster = RasterRef.of_file(storage.gdal_path(href), version=digest, confidence_path=confidence_path)
@@ -61,7 +62,7 @@ def _layer(storage: Storage, job: JobRow, href: str, confidence_href: str | None
         id=f"job-{job.id}",
         title=f"Prediction from {job.source_id}",
         description="",
-        nomenclature=nomenclature(),
+        nomenclature=classes,
         vintage=None,
         imagery_source=job.source_id,
         model=job.predicted_by,

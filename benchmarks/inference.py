@@ -21,6 +21,7 @@ from benchmarks import recorded
 from benchmarks.blocks import Place, place, random_network
 from benchmarks.figures import Figure, share, times_faster
 from benchmarks.flair_detect import detect
+from benchmarks.rates import peak_rate
 from worker.architectures.network import Network
 from worker.devices import pinned, select_device, select_precision, threads_beside
 from worker.forward import Forward
@@ -29,7 +30,7 @@ from worker.reading import ReadAhead
 from worker.writing import Writer
 
 _CARD = "flair-inc-rvbie"
-_FLOP_PER_PX = 64.5e9 / 512**2  # of that network, multiplications and additions counted apart
+FLOP_PER_PX = 64.5e9 / 512**2  # of that network, multiplications and additions counted apart
 _EDGE_PX = 128  # the peer sees black beyond the raster, where we see nothing
 _IN_MEMORY = 8  # blocks that are predicted again and again without files
 
@@ -84,7 +85,7 @@ def _speed(
     with rasterio.open(folder / "peer.tif") as raster:
         channels = raster.read(1)
     inner = np.s_[_EDGE_PX:-_EDGE_PX, _EDGE_PX:-_EDGE_PX]
-    mpx, rate = predicted.size / 1e6, _matrix_rate(device, precision)
+    mpx, rate = predicted.size / 1e6, peak_rate(forward, x, precision)
     # On a GPU it is the networks that are held to the peer, and files to what their decoding allows.
     files_target, memory_target = (4.0, None) if device.type == "cpu" else (None, 30.0)
     per_px = came_back[0] / predicted.size
@@ -109,8 +110,9 @@ def _speed(
             f"decode {mpx / reading.wall_s:.1f} Mpx/s",
         ),
         share(
-            f"forward over the measured {str(precision).removeprefix('torch.')} matrix rate",
-            _FLOP_PER_PX * number * side**2 / forward_s / rate, 0.25 if device.type == "cuda" else None,
+            f"forward over the measured {str(precision).removeprefix('torch.')} "
+            + ("matrix rate" if device.type == "cuda" else "rate of its fastest convolution or of a matrix product"),
+            FLOP_PER_PX * number * side**2 / forward_s / rate, 0.25 if device.type == "cuda" else None,
             f"{rate / 1e12:.2f} TFLOP/s",
         ),
         Figure(
@@ -184,20 +186,6 @@ def _timed(run: Callable[[], object]) -> _Run:
 def _cpu_s() -> float:
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(each.ru_utime + each.ru_stime for each in used)
-
-
-def _matrix_rate(device: torch.device, precision: torch.dtype) -> float:
-    """Operations a second of a large product of matrices."""
-    side = 8192 if device.type == "cuda" else 2048
-    left, right = (torch.rand((side, side), device=device, dtype=precision) for _ in range(2))
-    left @ right
-    times = 10
-    _wait(device)
-    began = time.perf_counter()
-    for _ in range(times):
-        left @ right
-    _wait(device)
-    return times * 2 * side**3 / (time.perf_counter() - began)
 
 
 def _wait(device: torch.device) -> None:

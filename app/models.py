@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -16,11 +16,12 @@ from app.definitions import (
     MOST_MEMBERS,
     Augmentation,
     Ensemble,
+    ExtraInput,
+    ImagerySource,
     Member,
     ModelCard,
     Nomenclature,
     nomenclature,
-    require_imagery_alone,
     shipped_model_cards,
     shipped_weights,
 )
@@ -75,8 +76,8 @@ def nomenclature_of(session: Session, model_id: str | None) -> Nomenclature:
 def members_of(trained: Mapping[str, TrainedModel], model: TrainedModel, further: object) -> tuple[TrainedModel, ...]:
     """A model and those that are to predict together with it, by their ids.
 
-    Raises ParameterInvalid with what is allowed: models that work on imagery alone; others that have weights, each
-    once, not too many, and of the model's nomenclature and resolution.
+    Raises ParameterInvalid with what is allowed: models that have weights, each once, not too many, and of the
+    model's nomenclature and resolution.
     """
     if not isinstance(further, list) or not all(isinstance(model_id, str) for model_id in further):
         raise ParameterInvalid(f"ensemble must be a list of model ids, at most {MOST_MEMBERS - 1}", "ensemble")
@@ -86,7 +87,6 @@ def members_of(trained: Mapping[str, TrainedModel], model: TrainedModel, further
             f"and here are {len(further)}",
             "ensemble",
         )
-    require_imagery_alone(model.card)
     members = [model]
     for model_id in further:
         if model_id not in trained:
@@ -95,7 +95,6 @@ def members_of(trained: Mapping[str, TrainedModel], model: TrainedModel, further
             raise ParameterInvalid(
                 f"model {model_id!r} is named twice: `ensemble` lists other models than `model`, each once", "ensemble"
             )
-        require_imagery_alone(trained[model_id].card, "ensemble")
         _require_fitting(trained[model_id].card, model.card)
         members.append(trained[model_id])
     return tuple(members)
@@ -141,10 +140,15 @@ def add_model(session: Session, storage: Storage, card: ModelCard, weights: byte
 
 def default_model(models: Mapping[str, TrainedModel]) -> str | None:
     """The shipped model where it is there, else the first by name of those that work on imagery alone."""
-    alone = on_imagery_alone(models)
+    alone = offered(models, ())
     return "cosia-demo" if "cosia-demo" in alone else min(alone, default=None)
 
 
-def on_imagery_alone(models: Mapping[str, TrainedModel]) -> dict[str, TrainedModel]:
-    """Those models that can have a part in a job."""
-    return {name: model for name, model in models.items() if not model.card.extra_inputs}
+def offered(models: Mapping[str, TrainedModel], sources: Iterable[ImagerySource]) -> dict[str, TrainedModel]:
+    """Those models that can have a part in a job: they work on imagery alone, or on what one of the sources gives."""
+    given = [set[ExtraInput](), *(set(source.extra_inputs) for source in sources)]
+    return {
+        name: model
+        for name, model in models.items()
+        if any(set(model.card.extra_inputs) <= extra_inputs for extra_inputs in given)
+    }

@@ -150,7 +150,7 @@ class Batch:
         networks = self._materials.networks(claim)
         began = self._pace.begin()
         imagery = imagery_read.result()
-        prediction = networks.predict(imagery.pixels, imagery.valid, self._between)
+        prediction = networks.predict(imagery.pixels, imagery.valid, self._between, extras=imagery.extras)
         self._writer.put(claim, prediction, time.monotonic() - began)
 
     def _write(self, claim: Claim, prediction: Prediction, predicting_s: float) -> None:

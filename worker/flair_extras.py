@@ -19,15 +19,14 @@ import numpy as np
 import torch
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from app.definitions import ExtraInput, ModelCard
+from app.definitions import SERIES_BANDS, ExtraInput, ModelCard
 from app.errors import ParameterInvalid, RasterRefused
 from worker.architectures.metadata import Acquisition, encode
-from worker.architectures.network import ExtraInputs, Series
+from worker.architectures.network import ExtraInputs
+from worker.extras import as_batch
 from worker.flair import FlairPatch
-from worker.series import BANDS, PreparedSeries, prepare
-
-SIDE_PX = 40
-"""Of the satellite image around a patch, at 10 m."""
+from worker.readers.series import SIDE_PX
+from worker.series import PreparedSeries, prepare
 
 _DOMAIN = re.compile(r"D\d{3}_\d{4}", re.IGNORECASE)
 _ZONE = re.compile(r"Z\d+_[A-Z]{2}", re.IGNORECASE)
@@ -66,10 +65,7 @@ class FlairExtras:
         if ExtraInput.METADATA in card.extra_inputs:
             extra["metadata"] = torch.from_numpy(encode(self.acquisition(patch)))[None]
         if ExtraInput.SERIES in card.extra_inputs:
-            images, positions = self.series(patch)
-            extra["series"] = Series(
-                torch.from_numpy(images)[None], torch.from_numpy(positions)[None], (len(positions),)
-            )
+            extra["series"] = as_batch(self.series(patch))
         return extra
 
     def acquisition(self, patch: FlairPatch) -> Acquisition:
@@ -103,9 +99,12 @@ class FlairExtras:
         stem = data.name.removesuffix("data.npy")
         taken = _days(data.with_name(f"{stem}products.txt"))
         centre = self._centres[name]
-        images = _window(data, (len(taken), BANDS), centre)
+        images = _window(data, (len(taken), len(SERIES_BANDS)), centre)
         covers = _window(data.with_name(f"{stem}masks.npy"), (len(taken), 2), centre)
-        return prepare(images, covers, taken)
+        prepared = prepare(images, covers, taken)
+        if prepared is None:
+            raise RasterRefused(f"{data.name} shows nothing around {name}")
+        return prepared
 
     @cached_property
     def _photographs(self) -> dict[str, _Photograph]:

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.backends import cudnn
 
 from worker.architectures.folding import fold_batch_norms
-from worker.architectures.network import Network
+from worker.architectures.network import ExtraInputs, Network
 
 log = structlog.get_logger(__name__)
 
@@ -39,29 +39,31 @@ class Forward:
         self.records = device.type == "cuda"
         """Whether passes of shapes that come often are recorded; it ends with the first that cannot be."""
 
-    def __call__(self, x: Tensor, *, often: bool = False) -> Tensor:
-        """often: input of this shape comes again and again, which is worth a recording on a GPU.
+    def __call__(self, x: Tensor, extra: ExtraInputs | None = None, *, often: bool = False) -> Tensor:
+        """extra: what the network takes beside x, on the device. often: input of this shape comes again and again,
+        which is worth a recording on a GPU; with extra inputs, of many lengths, there is none.
 
         What a recording gives lives until its next replay. Raises RuntimeError for whatever the device says.
         """
         with _on(self.device):
-            if often and self.records:
+            if often and self.records and not extra:
                 recording = self._recordings.get(x.shape) or self._record(x)
                 if recording is not None:
                     return recording.replay(x)
-            return self._eager(x)
+            return self._eager(x, extra)
 
     def forget(self) -> None:
         """Gives the memory of the recordings back; what comes often is recorded anew, unless `records` has ended."""
         self._recordings.clear()
         torch.cuda.empty_cache()
 
-    def _eager(self, x: Tensor) -> Tensor:
+    def _eager(self, x: Tensor, extra: ExtraInputs | None = None) -> Tensor:
+        given = extra or ExtraInputs()
         if self._precision == torch.float32:
-            return self._network(x)
+            return self._network(x, **given)
         # Without the cache of cast weights: a recording must hold their casting.
         with torch.autocast(self.device.type, self._precision, cache_enabled=False):
-            return self._network(x).float()
+            return self._network(x, **given).float()
 
     def _record(self, x: Tensor) -> _Recording | None:
         try:

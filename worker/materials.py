@@ -10,19 +10,23 @@ import numpy as np
 from app import imagery, models
 from app.blocks import Claim
 from app.database import Sessions
-from app.definitions import bands_of, margin_of, prediction_grid
+from app.definitions import ExtraInput, bands_of, extra_inputs_of, margin_of, prediction_grid
 from app.errors import Invalid, RasterUnreadable, Unavailable, Unknown, WeightsUnreadable
 from app.models import TrainedModel
 from app.storage import Storage
+from worker.extras import PatchExtras, extras_of
 from worker.pipeline import Predictor, predictor
-from worker.readers import OpenedFiles, reader_of
+from worker.readers import Handles, around, reader_of
 
 
 class Imagery(NamedTuple):
-    """pixels: (bands, height, width) uint8 with the margin of the networks. valid: (height, width), where they are."""
+    """pixels: (bands, height, width) uint8 with the margin of the networks. valid: (height, width), where they are.
+    extras: what the patches have beside them, where a network needs it.
+    """
 
     pixels: np.ndarray
     valid: np.ndarray
+    extras: PatchExtras | None
 
 
 class Materials:
@@ -33,24 +37,27 @@ class Materials:
         self._storage = storage
         self._lock = threading.Lock()
         self._models: dict[str, TrainedModel] = {}
-        self._opened: dict[str, OpenedFiles] = {}
+        self._handles = Handles()
 
     def read(self, claim: Claim) -> Imagery:
         """Raises Invalid where the imagery was replaced, RasterUnreadable where a file is damaged, Unavailable."""
         cards = [model.card for model in self._models_of(claim)]
-        grid = prediction_grid(claim.epsg).block(claim.cell).grown(margin_of(cards))
+        block = prediction_grid(claim.epsg).block(claim.cell)
+        grid = block.grown(margin_of(cards))
+        needs_series = ExtraInput.SERIES in extra_inputs_of(cards)
         with self._sessions.read() as session:
             source = imagery.find(session, claim.source_id)
             if source.version != claim.source_version:
                 raise Invalid(f"imagery source {source.id} was replaced since the job was asked: ask again")
             files = imagery.files_for(session, claim.source_id, grid.bounds)
-        with self._lock:
-            opened = self._opened.setdefault(source.id, OpenedFiles(source))
+            images = imagery.series_over(session, source, around(block)) if needs_series else []
         try:
-            return Imagery(*reader_of(source, files, opened).read(grid, bands_of(cards)))
+            pixels, valid = reader_of(source, files, self._handles).read(grid, bands_of(cards))
+            return Imagery(pixels, valid, extras_of(block, cards, valid, source, images, self._handles))
         except RasterUnreadable as error:
-            if files and not any(file.is_there() for file in files):
-                raise Unavailable(f"the imagery of {source.id} is away") from error
+            for hrefs in ([file.href for file in files], [image.href for image in images]):
+                if hrefs and not any(map(imagery.href_is_there, hrefs)):
+                    raise Unavailable(f"the imagery of {source.id} is away") from error
             raise
 
     def networks(self, claim: Claim) -> Predictor:

@@ -10,8 +10,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from app.definitions import Band, ModelCard
+from app.definitions import Band, ModelCard, require_extra_inputs
 from app.errors import WeightsMismatch
+from worker.architectures.extra_batches import together
+from worker.architectures.network import ExtraInputs
+from worker.extras import PatchExtras, needed, patches_inside, turned
 from worker.forward import Forward
 from worker.symmetries import Symmetry
 from worker.windows import Box, Patch, box_of, groups, grown_to_whole_patches, padding_to, patches
@@ -67,26 +70,46 @@ class Member:
         """Patches of one forward pass that keep the device busy: one on a CPU, where more gain nothing."""
         return 1 if self._forward.device.type == "cpu" else max(1, _PX_AT_ONCE // (self._full[0] * self._full[1]))
 
+    def without_extras(self, inside: np.ndarray, extras: PatchExtras | None) -> list[Box]:
+        """The kept parts of those patches for which there is not all that the network needs beside imagery.
+
+        inside: (height, width) bool, where the block has imagery. Raises ParameterInvalid where there are no extras.
+        """
+        if extras is None:
+            require_extra_inputs(self.card, (), "imagery alone")
+        if extras is None or not self.card.extra_inputs:
+            return []
+        asked = patches_inside(self.card, inside)
+        return [patch.keep for patch in asked if needed(extras.of(patch.centre), self.card) is None]
+
     def scores(
         self,
         imagery: Imagery,
         inside: np.ndarray,
+        extras: PatchExtras | None,
         symmetry: Symmetry,
         most_at_once: int,
         between: Callable[[], None],
     ) -> Iterator[tuple[Box, Tensor]]:
         """Patch by patch, what is kept of a block and its (channels, height, width) float32 on the device.
 
-        inside: (height, width) bool, where the block has imagery. most_at_once: patches of one forward pass.
-        between: called before each pass. The scores may be overwritten by what comes next. Raises WeightsMismatch.
+        inside: (height, width) bool, where the block has imagery and what else is needed. extras: what the patches
+        have beside it. most_at_once: patches of one forward pass. between: called before each pass. The scores may be
+        overwritten by what comes next. Raises WeightsMismatch.
         """
         # A block at the edge of the imagery costs what its imagery costs.
         box = box_of(inside, self._forward.stride_px)
         if self._forward.depends_on_patch:
             box = grown_to_whole_patches(box, self.card.window_px, *inside.shape)
-        for group in groups(patches(box, self.card.margin_px, self.card.window_px), min(most_at_once, self.fill)):
+        # Such networks depend on the patch, so that theirs lie on the block's grid; in a gap there is nothing for them.
+        cut = (
+            patches_inside(self.card, inside)
+            if self.card.extra_inputs
+            else patches(box, self.card.margin_px, self.card.window_px)
+        )
+        for group in groups(cut, min(most_at_once, self.fill)):
             between()
-            scores = self._pass(imagery, group, symmetry)
+            scores = self._pass(imagery, group, extras, symmetry)
             if scores.shape[1] != len(self.card.values):
                 raise WeightsMismatch(
                     f"model card {self.card.id} maps {len(self.card.values)} channels, "
@@ -95,15 +118,22 @@ class Member:
             for patch, each in zip(group, scores, strict=True):
                 yield patch.keep, self._kept(each, patch)
 
-    def _pass(self, imagery: Imagery, group: Sequence[Patch], symmetry: Symmetry) -> Tensor:
+    def _pass(self, imagery: Imagery, group: Sequence[Patch], extras: PatchExtras | None, symmetry: Symmetry) -> Tensor:
         _, _, rows, columns = group[0].read
         below, right = padding_to(self._forward.stride_px, rows, columns)
         cut = [normalise(self._cut(imagery, patch), self.card) for patch in group]
         x = cut[0] if len(cut) == 1 else torch.cat(cut)
         if below or right:
             x = functional.pad(x, (0, right, 0, below))
-        turned = symmetry.turn(x).contiguous(memory_format=torch.channels_last)
-        return symmetry.turn_back(self._forward(turned, often=(rows, columns) == self._full))
+        seen = symmetry.turn(x).contiguous(memory_format=torch.channels_last)
+        extra = turned(self._extra(group, extras), symmetry)
+        return symmetry.turn_back(self._forward(seen, extra, often=(rows, columns) == self._full))
+
+    def _extra(self, group: Sequence[Patch], extras: PatchExtras | None) -> ExtraInputs:
+        if extras is None or not self.card.extra_inputs:
+            return {}
+        found = [needed(extras.of(patch.centre), self.card) or ExtraInputs() for patch in group]
+        return together(found, self._forward.device)
 
     def _cut(self, imagery: Imagery, patch: Patch) -> Imagery:
         row, column, rows, columns = patch.read

@@ -15,16 +15,18 @@ import structlog
 import torch
 from torch import Tensor
 
-from app.definitions import Augmentation, ModelCard, bands_of, margin_of, require_imagery_alone
+from app.definitions import Augmentation, ModelCard, bands_of, margin_of
 from app.errors import BandMismatch, Invalid
 from app.settings import settings
 from worker.architectures.network import Network
 from worker.devices import DeviceBroken, lacks_memory, select_device, select_precision
+from worker.extras import PatchExtras
 from worker.forward import Forward
 from worker.member import Imagery, Member
 from worker.scores import Shares, classify
 from worker.symmetries import AS_IT_IS, symmetries
 from worker.weights import network_of
+from worker.windows import part_of
 
 log = structlog.get_logger(__name__)
 
@@ -51,8 +53,7 @@ class Predictor:
     members: one network, or several whose shares of class values are averaged, each with its card and weights.
     augmentation: how each of them looks at a patch; the shares are averaged over that too. A single network that
     looks once gives its own scores' best, as does a block that no ensemble is asked for.
-    Raises Invalid where the members are not of one nomenclature and resolution, ParameterInvalid where one needs more
-    than imagery.
+    Raises Invalid where the members are not of one nomenclature and resolution.
     """
 
     def __init__(
@@ -64,8 +65,6 @@ class Predictor:
     ) -> None:
         self.cards = tuple(card for card, _ in members)
         _require_one_kind(self.cards)
-        for card in self.cards:
-            require_imagery_alone(card)
         self.bands = bands_of(self.cards)
         self.margin_px = margin_of(self.cards)
         self.nomenclature = self.cards[0].nomenclature
@@ -82,24 +81,30 @@ class Predictor:
         self._lock = threading.Lock()
 
     def predict(
-        self, imagery: np.ndarray, valid: np.ndarray | None = None, between: Callable[[], None] = _go_on
+        self,
+        imagery: np.ndarray,
+        valid: np.ndarray | None = None,
+        between: Callable[[], None] = _go_on,
+        *,
+        extras: PatchExtras | None = None,
     ) -> Prediction:
         """Classes and confidence of imagery that carries the margin on every side.
 
         imagery: (bands, height + 2 margin, width + 2 margin) uint8, bands in the order of `bands`. valid: (height + 2
         margin, width + 2 margin) bool, False outside the imagery, or None where all of it is there. between: called
-        before each forward pass; what it raises ends the prediction.
-        Returns (height, width) arrays; 0 and 0 where there is no imagery.
+        before each forward pass; what it raises ends the prediction. extras: what the patches have beside imagery.
+        Returns (height, width) arrays; 0 and 0 where there is no imagery, or not what a member needs beside it.
 
         What does not fit the device is tried with half the patches at a time, then without recordings, and at last on
         the CPU: in smaller windows it would fit the GPU, and have other pixels under the same key.
-        Raises BandMismatch, WeightsMismatch; DeviceBroken where the GPU fails in another way.
+        Raises BandMismatch, WeightsMismatch, ParameterInvalid where a member needs extras and none are given;
+        DeviceBroken where the GPU fails in another way.
         """
         self._require_bands(imagery)
         with self._lock:
             while True:
                 try:
-                    return self._predict(imagery, valid, between)
+                    return self._predict(imagery, valid, extras, between)
                 except RuntimeError as error:
                     if not lacks_memory(error):
                         if self.device.type == "cpu" or not any(name in str(error) for name in ("CUDA", "cuDNN")):
@@ -110,7 +115,7 @@ class Predictor:
                         raise
                 # Here and not above: while an error is at hand, its frames hold what was computed.
                 if not self._make_room():
-                    return self._on_cpu.predict(imagery, valid, between)
+                    return self._on_cpu.predict(imagery, valid, between, extras=extras)
 
     def _make_room(self) -> bool:
         """Whether another try on this device needs less memory."""
@@ -138,18 +143,23 @@ class Predictor:
                 f"the imagery is {imagery.dtype} {imagery.shape}"
             )
 
-    def _predict(self, imagery: np.ndarray, valid: np.ndarray | None, between: Callable[[], None]) -> Prediction:
+    def _predict(
+        self, imagery: np.ndarray, valid: np.ndarray | None, extras: PatchExtras | None, between: Callable[[], None]
+    ) -> Prediction:
         margin = self.margin_px
         height, width = imagery.shape[1] - 2 * margin, imagery.shape[2] - 2 * margin
         inside = np.ones((height, width), bool)
         if valid is not None:
-            inside = valid[margin : margin + height, margin : margin + width]
+            inside = valid[margin : margin + height, margin : margin + width].copy()
+        for member in self._members:
+            for lacking in member.without_extras(inside, extras):
+                part_of(inside, lacking)[:] = False
         with torch.inference_mode():
             seen = None if valid is None or valid.all() else self._upload(valid)
             on_device = Imagery(self._upload(imagery), seen)
             together = len(self._members) > 1 or self._augmentation is not Augmentation.NONE
             best = self._best_together if together else self._best_alone
-            found = best(on_device, inside, between).cpu().numpy()
+            found = best(on_device, inside, extras, between).cpu().numpy()
         found *= inside
         return Prediction(*found)
 
@@ -159,17 +169,21 @@ class Predictor:
             tensor = tensor.pin_memory()  # the copy does not wait for the device, nor the device for it
         return tensor.to(self.device, non_blocking=True)
 
-    def _best_alone(self, imagery: Imagery, inside: np.ndarray, between: Callable[[], None]) -> Tensor:
+    def _best_alone(
+        self, imagery: Imagery, inside: np.ndarray, extras: PatchExtras | None, between: Callable[[], None]
+    ) -> Tensor:
         """(2, height, width) uint8 on the device: class values and confidence; 0 where nothing was predicted."""
         (member,) = self._members
         found = torch.zeros((2, *inside.shape), dtype=torch.uint8, device=self.device)
-        for kept, scores in member.scores(imagery, inside, AS_IT_IS, self._most_at_once, between):
+        for kept, scores in member.scores(imagery, inside, extras, AS_IT_IS, self._most_at_once, between):
             row, column, rows, columns = kept
             part = found[:, row : row + rows, column : column + columns]
             part[0], part[1] = classify(scores, member.card.values)
         return found
 
-    def _best_together(self, imagery: Imagery, inside: np.ndarray, between: Callable[[], None]) -> Tensor:
+    def _best_together(
+        self, imagery: Imagery, inside: np.ndarray, extras: PatchExtras | None, between: Callable[[], None]
+    ) -> Tensor:
         """As `_best_alone`, of the mean over members and augmentation."""
         values = [value for card in self.cards for value in card.values]
         height, width = inside.shape
@@ -177,7 +191,7 @@ class Predictor:
         for member in self._members:
             for symmetry in symmetries(self._augmentation):
                 shares.begin_pass()
-                for kept, scores in member.scores(imagery, inside, symmetry, self._most_at_once, between):
+                for kept, scores in member.scores(imagery, inside, extras, symmetry, self._most_at_once, between):
                     shares.add(kept, scores, member.card.values)
         return torch.stack(shares.best())
 

@@ -6,26 +6,30 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from app.definitions import Grid, ImagerySource, PredictionGrid, nomenclature, prediction_grid
 from app.errors import ParameterInvalid
-from app.imagery import Bounds, ImageryFile
+from app.imagery import Bounds, ImageryFile, SeriesImage
 from app.outputs import Part, category_sidecar, write_class_cog
+from worker.extras import extras_of
 from worker.pipeline import Predictor
-from worker.readers import ImageryReader, reader_of
+from worker.readers import Handles, reader_of
 
 
 def write_source_map(
     path: Path,
     source: ImagerySource,
     files: Sequence[ImageryFile],
+    images: Sequence[SeriesImage],
     predictor: Predictor,
     progress: Callable[[float], None],
 ) -> None:
     """Predict every block that a source's files meet and write them as one COG with its category names beside it.
 
-    files: all of the source. progress: told the fraction done, 0-1. Raises BandMismatch where the source lacks a
-    band of the model, RasterUnreadable where a file is damaged,
-    ParameterInvalid where it has no files.
+    files, images: all of the source and of its series. progress: told the fraction done, 0-1. Raises BandMismatch where
+    the source lacks a band of the model, RasterUnreadable where a file is damaged, ParameterInvalid where it has no
+    files, or not what the model needs beside bands.
     """
     if not files:
         raise ParameterInvalid(
@@ -41,7 +45,7 @@ def write_source_map(
     )
     territory = prediction_grid(source.epsg)
     classes = nomenclature(predictor.nomenclature)
-    parts = _parts(territory, bounds, reader_of(source, files), predictor)
+    parts = _parts(territory, bounds, _Material(source, files, images), predictor)
     write_class_cog(path, _pixels_over(territory, bounds), parts, classes, progress)
     sidecar = path.with_name(f"{path.name}.aux.xml")
     sidecar.write_text(category_sidecar(classes), encoding="utf-8")
@@ -59,16 +63,30 @@ def _pixels_over(territory: PredictionGrid, bounds: Bounds) -> Grid:
     return Grid(territory.epsg, left, top, size_m, width, height)
 
 
-def _parts(territory: PredictionGrid, bounds: Bounds, reader: ImageryReader, predictor: Predictor) -> Iterator[Part]:
+class _Material:
+    """What a source's blocks are predicted from."""
+
+    def __init__(self, source: ImagerySource, files: Sequence[ImageryFile], images: Sequence[SeriesImage]) -> None:
+        self._source = source
+        self._images = images
+        self._handles = Handles()
+        self._reader = reader_of(source, files, self._handles)
+
+    def predicted(self, block: Grid, predictor: Predictor) -> np.ndarray:
+        pixels, valid = self._reader.read(block.grown(predictor.margin_px), predictor.bands)
+        extras = extras_of(block, predictor.cards, valid, self._source, self._images, self._handles)
+        return predictor.predict(pixels, valid, extras=extras).classes
+
+
+def _parts(territory: PredictionGrid, bounds: Bounds, material: _Material, predictor: Predictor) -> Iterator[Part]:
     whole = _pixels_over(territory, bounds)
     for cell in territory.cells(bounds):
-        yield _part(territory.block(cell), whole, reader, predictor)
+        yield _part(territory.block(cell), whole, material, predictor)
 
 
-def _part(block: Grid, whole: Grid, reader: ImageryReader, predictor: Predictor) -> Part:
+def _part(block: Grid, whole: Grid, material: _Material, predictor: Predictor) -> Part:
     """A block's classes as far as they lie in the whole window."""
-    around = block.grown(predictor.margin_px)
-    classes = predictor.predict(*reader.read(around, predictor.bands)).classes
+    classes = material.predicted(block, predictor)
     column = round((block.left - whole.left) / whole.resolution_m)
     row = round((whole.top - block.top) / whole.resolution_m)
     left, right = max(0, column), min(whole.width, column + block.width)

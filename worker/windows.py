@@ -20,6 +20,13 @@ class Box(NamedTuple):
     width: int
 
 
+class Centre(NamedTuple):
+    """The middle of a patch in a raster without its margin, in halves of a pixel from the top left corner."""
+
+    row_2: int
+    column_2: int
+
+
 class Patch(NamedTuple):
     """What one forward pass sees and what it keeps, in pixels.
 
@@ -29,6 +36,12 @@ class Patch(NamedTuple):
 
     read: Box
     keep: Box
+
+    @property
+    def centre(self) -> Centre:
+        """Of both: the margin is as wide on every side."""
+        row, column, height, width = self.keep
+        return Centre(2 * row + height, 2 * column + width)
 
 
 def patches(box: Box, margin_px: int, window_px: int) -> Iterator[Patch]:
@@ -72,6 +85,13 @@ def grown_to_whole_patches(box: Box, window_px: int, height: int, width: int) ->
     bottom = min(height, -(-(box.row + box.height) // window_px) * window_px)
     right = min(width, -(-(box.column + box.width) // window_px) * window_px)
     return Box(row, column, bottom - row, right - column)
+
+
+def part_of(array: np.ndarray, box: Box) -> np.ndarray:
+    """A box of a (..., height, width) array, as a view."""
+    row, column, height, width = box
+    part: np.ndarray = array[..., row : row + height, column : column + width]
+    return part
 
 
 def padding_to(stride_px: int, height: int, width: int) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from app.api.execution_bodies import AREA_SCHEMA, choice, inputs_of
 from app.api.prediction_options import Options
 from app.catalogue import Catalogue
 from app.database import sessions
-from app.definitions import Ensemble, ImagerySource, bands_of
+from app.definitions import Ensemble, ImagerySource, bands_of, extra_inputs_of
 from app.errors import AoiOutside, Forbidden, ParameterInvalid
 from app.settings import settings
 from app.storage import storage
@@ -56,7 +56,7 @@ def described(catalogue: Catalogue) -> dict[str, Any]:
             **choice("Imagery source", [_source_choice(source) for source in sources], _default_source(sources)),
             "minOccurs": 0,
         },
-        **prediction_models.described(trained),
+        **prediction_models.described(trained, sources),
         "priority": {
             "title": "Priority",
             "description": "; ".join(f"{number}: {words}" for number, words in _PRIORITIES.items()),
@@ -82,7 +82,7 @@ def checked(body: dict[str, Any], catalogue: Catalogue, caller: Caller) -> Check
     if not shapely.box(*source.bbox).intersects(polygon):
         raise _outside(source, polygon)
     area_m2 = aoi.require_within_limit(polygon, source.epsg, config.aoi_km2)
-    prediction_models.require_bands(ensemble, source)
+    prediction_models.require_suited(ensemble, source)
     options = prediction_options.checked(
         given, area=polygon, source=source, ensemble=ensemble, sources=sources, catalogue=catalogue
     )
@@ -102,10 +102,16 @@ def _checked_priority(asked: object, caller: Caller) -> int:
 
 
 def _coverage(session: Session, source: ImagerySource, ensemble: Ensemble, polygon: aoi.Aoi) -> float:
-    """Share of the polygon with all bands. Raises AoiOutside where it is nothing."""
-    share = imagery.covered_share(session, source.id, bands_of(ensemble.cards), polygon)
+    """Share of the polygon with all that the models need. Raises AoiOutside where it is nothing."""
+    bands, extra_inputs = bands_of(ensemble.cards), extra_inputs_of(ensemble.cards)
+    share = imagery.covered_share(session, source.id, bands, polygon, extra_inputs)
     if share > 0:
         return share
+    if extra_inputs and imagery.covered_share(session, source.id, bands, polygon) > 0:
+        raise AoiOutside(
+            f"imagery source {source.id!r} has pictures of the area and no image of its Sentinel-2 series, which the "
+            "model needs: choose another model or area"
+        )
     raise _outside(source, polygon)
 
 
@@ -140,6 +146,8 @@ def _source_choice(source: ImagerySource) -> dict[str, Any]:
         "cosia:epsg": source.epsg,
         "cosia:bbox": list(source.bbox),
         "cosia:bands": list(source.bands),
+        "cosia:extraInputs": list(source.extra_inputs),
+        "cosia:series": source.series.model_dump(mode="json") if source.series else None,
         "cosia:year": source.year,
         "cosia:attribution": source.attribution,
         "cosia:demonstration": source.demonstration,

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app import models
 from app.api.execution_bodies import choice, one_of
-from app.definitions import MOST_MEMBERS, Augmentation, Ensemble, ImagerySource
+from app.definitions import MOST_MEMBERS, Augmentation, Ensemble, ImagerySource, require_extra_inputs
 from app.errors import ParameterInvalid
 from app.models import TrainedModel
 
 NAMES = ("model", "ensemble", "augmentation")
 
 
-def described(trained: Mapping[str, TrainedModel]) -> dict[str, Any]:
-    """Descriptions of the inputs, with the models that are ready and work on imagery alone."""
-    offered = models.on_imagery_alone(trained)
+def described(trained: Mapping[str, TrainedModel], sources: Sequence[ImagerySource]) -> dict[str, Any]:
+    """Descriptions of the inputs, with the models that are ready and have on some source all that they need."""
+    offered = models.offered(trained, sources)
     passes = ", ".join(f"{each}: {each.passes}" for each in Augmentation)
     return {
         "model": {
@@ -52,8 +52,8 @@ def checked(given: Mapping[str, Any], trained: Mapping[str, TrainedModel]) -> En
     return models.ensemble_of(members, _chosen_augmentation(given.get("augmentation", Augmentation.NONE)))
 
 
-def require_bands(ensemble: Ensemble, source: ImagerySource) -> None:
-    """Raises ParameterInvalid where the source lacks a band of one of the members."""
+def require_suited(ensemble: Ensemble, source: ImagerySource) -> None:
+    """Raises ParameterInvalid where the source lacks a band of one of the members, or what it needs beside bands."""
     for position, card in enumerate(ensemble.cards):
         missing = [band for band in card.bands if band not in source.bands]
         if missing:
@@ -62,6 +62,8 @@ def require_bands(ensemble: Ensemble, source: ImagerySource) -> None:
                 f"(it has {', '.join(source.bands)})",
                 "ensemble" if position else "model",
             )
+        giver = f"imagery source {source.id!r}"
+        require_extra_inputs(card, source.extra_inputs, giver, "ensemble" if position else "model")
 
 
 def _chosen_model(asked: object, trained: Mapping[str, TrainedModel]) -> TrainedModel:
@@ -84,6 +86,7 @@ def _model_choice(model: TrainedModel) -> dict[str, Any]:
         "title": card.title,
         "description": card.description,
         "cosia:bands": list(card.bands),
+        "cosia:extraInputs": list(card.extra_inputs),
         "cosia:weaknesses": list(card.weaknesses),
         "cosia:french": card.french.model_dump(mode="json") if card.french else None,
         "cosia:scores": [score.model_dump(mode="json") for score in card.scores],

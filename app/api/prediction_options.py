@@ -10,7 +10,7 @@ from shapely.geometry.base import BaseGeometry
 
 from app.api.execution_bodies import one_of
 from app.catalogue import Catalogue
-from app.definitions import Ensemble, ImagerySource, Language, bands_of
+from app.definitions import Ensemble, ImagerySource, Language, bands_of, extra_inputs_of
 from app.errors import AoiOutside, ParameterInvalid, Unknown
 from app.outputs import OUTPUTS, Output, default_outputs
 
@@ -163,12 +163,15 @@ def _other_source(
     suited = {
         each.id: each
         for each in sources
-        if each.id != source.id and each.epsg == source.epsg and set(bands_of(ensemble.cards)) <= set(each.bands)
+        if each.id != source.id
+        and each.epsg == source.epsg
+        and set(bands_of(ensemble.cards)) <= set(each.bands)
+        and set(extra_inputs_of(ensemble.cards)) <= set(each.extra_inputs)
     }
     if not isinstance(asked, str) or asked not in suited:
         raise ParameterInvalid(
             f"imagery source {source.id!r} can be compared with {', '.join(suited) or 'no other'}: another source of "
-            "the same grid that has the bands of the models",
+            "the same grid that has what the models need",
             "compare",
         )
     return suited[asked]

@@ -120,6 +120,12 @@ _FILES = click.Path(exists=True, path_type=Path)
 @click.option("--surface", multiple=True, type=_FILES, help="Surface model, metres; the terrain is taken from it.")
 @click.option("--terrain", multiple=True, type=_FILES, help="Terrain model, metres. Repeatable.")
 @click.option(
+    "--series",
+    multiple=True,
+    type=_FILES,
+    help="Sentinel-2 images of ten bands with their masks beside them, the day in the name. Repeatable.",
+)
+@click.option(
     "--index",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Shapefile or GeoPackage that names the files of each role; looked for in folders inside the folders.",
@@ -150,6 +156,7 @@ def imagery_add(
     stack: tuple[Path, ...],
     surface: tuple[Path, ...],
     terrain: tuple[Path, ...],
+    series: tuple[Path, ...],
     index: Path | None,
     crs: str | None,
     scale: tuple[float, float] | None,
@@ -162,7 +169,7 @@ def imagery_add(
     """Register files, or a map server, as the imagery source ID."""
     migrate_database(sessions().engine)
     if service is not None:
-        if rgb or irc or height or stack or surface or terrain:
+        if rgb or irc or height or stack or surface or terrain or series:
             raise click.UsageError("a source is read from files or from --service, not from both")
         told = {"title": title, "year": year} if title is not None else {"year": year}
         _add_service(source_id, service, {name: value for name, value in told.items() if value is not None}, replace)
@@ -177,6 +184,7 @@ def imagery_add(
         stack=stack,
         surface=surface,
         terrain=terrain,
+        series=series,
         index=index,
         told=_told(crs, scale, stack_bands),
         year=year,
@@ -186,6 +194,8 @@ def imagery_add(
     note = "; its pixels are resampled to the prediction grid" if source.resampled else ""
     if source.resolution_m is not None:
         note = f"; its pixels of {source.resolution_m:g} m are resampled to the prediction grid's"
+    if source.series is not None:
+        note += f"; with a Sentinel-2 series, {source.series.words}"
     say(f"{source.id}: bands {', '.join(source.bands)}, EPSG:{source.epsg}, version {source.version}{note}")
 
 
@@ -223,4 +233,6 @@ def imagery_list() -> None:
     with sessions().read() as session:
         for source in imagery.list_sources(session):
             place = "files" if source.service is None else f"{source.service.protocol}: available, nothing to add"
+            if source.series is not None:
+                place += f", series of {source.series.words}"
             say(f"{source.id}\t{source.year or '-'}\t{','.join(source.bands)}\t{place}\t{source.title}")

@@ -19,6 +19,7 @@ from app.database.rows import (
     LayerRow,
     ModelRow,
     RasterRow,
+    SeriesImageRow,
     WorkerRow,
 )
 from app.database.types import Geometry, intersects, now_s
@@ -39,6 +40,7 @@ __all__ = [
     "LayerRow",
     "ModelRow",
     "RasterRow",
+    "SeriesImageRow",
     "Sessions",
     "WorkerRow",
     "connect",

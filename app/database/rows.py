@@ -135,6 +135,26 @@ class ImageryFileRow(Base):
     footprint: Mapped[BaseGeometry]
 
 
+class SeriesImageRow(Base):
+    """An image of a source's Sentinel-2 series and its mask. taken: the day, as 2021-07-10. (left, bottom, right, top)
+    in the image's own CRS, metres.
+    """
+
+    __tablename__ = "series_image"
+
+    id: Mapped[int] = mapped_column(_AUTO_ID, primary_key=True)
+    source_id: Mapped[str] = mapped_column(ForeignKey("imagery_source.id", ondelete="CASCADE"), index=True)
+    taken: Mapped[str]
+    href: Mapped[str]
+    mask_href: Mapped[str]
+    epsg: Mapped[int]
+    left: Mapped[float]
+    bottom: Mapped[float]
+    right: Mapped[float]
+    top: Mapped[float]
+    footprint: Mapped[BaseGeometry]
+
+
 class ModelRow(Base):
     """A model card completed with weights by an operator; `document` is its ModelCard."""
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from app.definitions.augmentation import Augmentation
+from app.definitions.extra_input import ExtraInput
 from app.definitions.model_card import ModelCard
 from app.definitions.roles import Band
 
@@ -56,6 +57,11 @@ class Ensemble:
 def bands_of(cards: Sequence[ModelCard]) -> tuple[Band, ...]:
     """What imagery needs for all of these: the bands of the first, then what the others add."""
     return tuple(dict.fromkeys(band for card in cards for band in card.bands))
+
+
+def extra_inputs_of(cards: Sequence[ModelCard]) -> tuple[ExtraInput, ...]:
+    """What all of these need beside bands."""
+    return tuple(each for each in ExtraInput if any(each in card.extra_inputs for card in cards))
 
 
 def margin_of(cards: Sequence[ModelCard]) -> int:

@@ -8,7 +8,7 @@ from enum import StrEnum
 class ExtraInput(StrEnum):
     """METADATA: where, when and with which camera a patch was taken. SERIES: a Sentinel-2 series of its place.
 
-    No imagery source gives them, so that a network that needs one has no part in jobs.
+    A network that needs one has a part in jobs on those imagery sources that give it.
     """
 
     METADATA = "metadata"

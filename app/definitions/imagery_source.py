@@ -9,8 +9,10 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from app.definitions.extra_input import ExtraInput
 from app.definitions.remote_service import RemoteService
 from app.definitions.roles import ROLE_BANDS, Band, Role, bands_of_roles
+from app.definitions.satellite_series import SatelliteSeries
 
 _FOLDER = Path(__file__).with_name("imagery_sources")
 
@@ -34,12 +36,18 @@ class ImagerySource(BaseModel):
     scale: tuple[float, float] | None = Field(None, description="What becomes byte 0 and byte 255 of 16-bit pictures.")
     stack_bands: tuple[Band, ...] = Field(ROLE_BANDS[Role.STACK], description="Bands of its stacks, in file order.")
     service: RemoteService | None = Field(None, description="The map server it is read from, instead of files.")
+    series: SatelliteSeries | None = Field(None, description="The Sentinel-2 series it has beside its pictures.")
 
     @model_validator(mode="after")
     def _bands_of_its_layers(self) -> Self:
         if self.service is not None and self.bands != bands_of_roles([layer.role for layer in self.service.layers]):
             raise ValueError("bands: expected those that the layers of the service give")
         return self
+
+    @property
+    def extra_inputs(self) -> tuple[ExtraInput, ...]:
+        """What it gives to networks that need more than bands."""
+        return (ExtraInput.SERIES,) if self.series is not None else ()
 
     def order(self, role: Role) -> tuple[Band, ...]:
         """The bands of a file of that role, in file order."""

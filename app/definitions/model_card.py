@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -142,13 +143,16 @@ def shipped_model_cards() -> dict[str, ModelCard]:
     return {card.id: card for card in cards}
 
 
-def require_imagery_alone(card: ModelCard, parameter: str = "model") -> None:
-    """Raises ParameterInvalid, for that parameter, where a network cannot work on the bands of its imagery alone."""
-    if card.extra_inputs:
-        needed = " and ".join(each.words for each in card.extra_inputs)
+def require_extra_inputs(card: ModelCard, given: Collection[ExtraInput], giver: str, parameter: str = "model") -> None:
+    """Raises ParameterInvalid, for that parameter, where a network needs more than is given beside its bands.
+
+    giver: names what it is to work on, such as "imagery source 'ortho-2021'".
+    """
+    missing = [each for each in card.extra_inputs if each not in given]
+    if missing:
         raise ParameterInvalid(
-            f"model {card.id!r} needs {needed} beside the imagery, which no imagery source gives: "
-            "choose a model that works on imagery alone",
+            f"model {card.id!r} needs {' and '.join(each.words for each in missing)} beside the imagery, which {giver} "
+            "cannot give",
             parameter,
         )
 

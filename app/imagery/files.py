@@ -85,15 +85,12 @@ class ImageryFile:
     bounds: Bounds
 
     def open(self, overview: int | None = None) -> DatasetReader:
-        """As `open_raster`; a file of the storage is read from there. Raises Unavailable where the storage is away."""
-        if self.href.startswith("/"):
-            return open_raster(Path(self.href), overview)
-        start = b"".join(storage().chunks(self.href, 0, min(_SIGNATURE_BYTES, storage().size_bytes(self.href))))
-        return _open(storage().gdal_path(self.href), start, overview)
+        """As `open_href`."""
+        return open_href(self.href, overview)
 
     def is_there(self) -> bool:
         """Raises Unavailable where the storage is away."""
-        return Path(self.href).exists() if self.href.startswith("/") else storage().exists(self.href)
+        return href_is_there(self.href)
 
     @property
     def order(self) -> tuple[str, str]:
@@ -112,6 +109,19 @@ def href_of(path: Path) -> str:
     except ValueError:  # outside the storage, or a name that is no href
         return str(path)
     return href
+
+
+def open_href(href: str, overview: int | None = None) -> DatasetReader:
+    """As `open_raster`; a file of the storage is read from there. Raises Unavailable where the storage is away."""
+    if href.startswith("/"):
+        return open_raster(Path(href), overview)
+    start = b"".join(storage().chunks(href, 0, min(_SIGNATURE_BYTES, storage().size_bytes(href))))
+    return _open(storage().gdal_path(href), start, overview)
+
+
+def href_is_there(href: str) -> bool:
+    """Raises Unavailable where the storage is away."""
+    return Path(href).exists() if href.startswith("/") else storage().exists(href)
 
 
 def open_raster(path: Path, overview: int | None = None) -> DatasetReader:

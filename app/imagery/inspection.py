@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,15 +79,22 @@ def inspect(path: Path, role: Role, told: Told) -> InspectedFile:
 
     Raises ImageryRefused, naming the file and what is expected.
     """
-    try:
+    with opened(path) as raster:
         status = path.stat()
+        epsg = _epsg(raster, path, told.epsg)
+        _check_bands(raster, role, path, told)
+        check_pixels(raster, path, _MODEL_SIDES_M if role in _MODELS else _PICTURE_SIDES_M)
+        _check_content(raster, role, path, told)
+        layout, is_blank = PixelLayout.of(raster), _is_blank(raster)
+        return InspectedFile(role, path, epsg, layout, status.st_size, status.st_mtime_ns, is_blank)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[DatasetReader]:
+    """A file to look at. Raises ImageryRefused, naming it, where it cannot be opened or, inside, cannot be read."""
+    try:
         with open_raster(path) as raster:
-            epsg = _epsg(raster, path, told.epsg)
-            _check_bands(raster, role, path, told)
-            _check_pixels(raster, role, path)
-            _check_content(raster, role, path, told)
-            layout, is_blank = PixelLayout.of(raster), _is_blank(raster)
-            return InspectedFile(role, path, epsg, layout, status.st_size, status.st_mtime_ns, is_blank)
+            yield raster
     except FileNotFoundError as error:
         raise ImageryRefused(f"{path.name} does not exist") from error
     except RasterRefused as error:
@@ -157,11 +165,12 @@ def _check_colours(raster: DatasetReader, bands: tuple[Band, ...], path: Path) -
             )
 
 
-def _check_pixels(raster: DatasetReader, role: Role, path: Path) -> None:
+def check_pixels(raster: DatasetReader, path: Path, sides_m: tuple[float, float]) -> None:
+    """Raises ImageryRefused where pixels are not north-up squares with sides of these lengths."""
     t = raster.transform
     if t.a <= 0 or t.e >= 0 or t.b != 0 or t.d != 0:
         raise ImageryRefused(f"{path.name} is rotated, not north up or has no place: expected rows from north to south")
-    low, high = _MODEL_SIDES_M if role in _MODELS else _PICTURE_SIDES_M
+    low, high = sides_m
     if not all(low <= side <= high for side in (t.a, -t.e)) or abs(t.a / -t.e - 1) > _PIXEL_TOLERANCE:
         raise ImageryRefused(
             f"{path.name} has pixels of {t.a:.4g} m x {-t.e:.4g} m: expected squares of {low:.2g} m to {high:.2g} m"

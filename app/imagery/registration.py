@@ -9,17 +9,17 @@ from typing import Any
 
 import shapely
 from pydantic import ValidationError
-from sqlalchemy import delete, select
-from sqlalchemy.orm import Session
 
 from app.aoi import from_grid_crs
-from app.database import ImageryFileRow, ImagerySourceRow, Sessions, now_s
-from app.definitions import Band, ImagerySource, Role
+from app.database import Sessions
+from app.definitions import Band, ImagerySource, Role, SatelliteSeries
 from app.definitions.roles import bands_of_roles
 from app.errors import ImageryRefused
-from app.imagery.files import href_of
 from app.imagery.inspection import InspectedFile, Told, inspect
+from app.imagery.series import footprint
+from app.imagery.series_inspection import InspectedImage, inspect_series
 from app.imagery.sources import lonlat_coverage
+from app.imagery.storing import store
 from app.imagery.tile_index import TileIndex
 
 _SUFFIXES = {".tif", ".tiff", ".jp2"}
@@ -36,6 +36,7 @@ def register(
     stack: Sequence[Path] = (),
     surface: Sequence[Path] = (),
     terrain: Sequence[Path] = (),
+    series: Sequence[Path] = (),
     index: Path | None = None,
     told: Told | None = None,
     year: int | None = None,
@@ -47,8 +48,9 @@ def register(
 
     A folder stands for the GeoTIFF and JPEG 2000 files in it; with an index, for those it names, in folders inside it
     too. A source is made of RGB files with IRC and height files beside them, or of stacks; heights come as counts, or
-    as models of surface and terrain in metres, which are subtracted. Files that changed in place give the source a
-    new version; equal files change nothing; other files under a known id need `replace`.
+    as models of surface and terrain in metres, which are subtracted. Beside them may stand a Sentinel-2 series: images
+    with their masks, as `inspect_series` takes them. Files that changed in place give the source a new version; equal
+    files change nothing; other files under a known id need `replace`.
     Raises ImageryRefused, naming the file and what is expected.
     """
     given = {
@@ -65,13 +67,15 @@ def register(
     files = _inspected(given, TileIndex(index) if index is not None else None, told)
     bands = _bands({file.role for file in files}, told)
     _check_together(files)
+    images = inspect_series(series) if series else []
+    _check_places(images, files)
     epsg = files[0].epsg
     coarse = next((file.layout.pixel_width_m for file in files if file.has_other_pixels), None)
     try:
         source = ImagerySource(
             id=source_id,
             title=title,
-            version=_version(files, told),
+            version=_version(files, images, told),
             year=year,
             epsg=epsg,
             bands=bands,
@@ -82,13 +86,14 @@ def register(
             resolution_m=None if coarse is None else round(coarse, 3),
             scale=told.scale,
             stack_bands=told.stack_bands,
+            series=_span(images),
         )
     except ValidationError as error:
         fault = error.errors()[0]
         reason = f"the source's {fault['loc'][0]} {fault['input']!r} is not accepted: {fault['msg']}"
         raise ImageryRefused(reason) from error
     with sessions.write() as session:
-        _store(session, source, files, replace)
+        store(session, source, files, images, replace)
     return source
 
 
@@ -109,7 +114,7 @@ def register_service(sessions: Sessions, source: ImagerySource, *, replace: bool
     Raises ImageryRefused where there is another source of that id and `replace` is not said.
     """
     with sessions.write() as session:
-        _store(session, source, [], replace)
+        store(session, source, [], [], replace)
 
 
 def _rasters(paths: Sequence[Path], *, inside: bool) -> Iterator[Path]:
@@ -184,44 +189,26 @@ def _check_together(files: list[InspectedFile]) -> None:
                 )
 
 
-def _version(files: list[InspectedFile], told: Told) -> str:
+def _check_places(images: list[InspectedImage], files: list[InspectedFile]) -> None:
+    """Every image of a series over some file; a series may end before they do."""
+    ground = shapely.STRtree([from_grid_crs(shapely.box(*file.layout.bounds), file.epsg) for file in files])
+    for image in images:
+        if ground.query(footprint(image.epsg, image.layout.bounds), predicate="intersects").size == 0:
+            raise ImageryRefused(
+                f"{image.path.name} lies over no picture of the source: the images of a series show the ground of the"
+                " other files"
+            )
+
+
+def _span(images: list[InspectedImage]) -> SatelliteSeries | None:
+    days = sorted({image.taken for image in images})
+    return SatelliteSeries(first=days[0], last=days[-1], dates=len(days)) if days else None
+
+
+def _version(files: list[InspectedFile], images: list[InspectedImage], told: Told) -> str:
     """Short hash over what tells one state of the files from another without reading their pixels."""
     states = sorted(repr((f.role.value, f.path.name, f.size_bytes, f.mtime_ns, f.layout)) for f in files)
+    states += sorted(repr((i.taken.isoformat(), i.path.name, i.epsg, i.layout, i.states)) for i in images)
     if told != Told():  # what changes bytes; without it, the version of sources registered long ago
         states.append(repr((told.scale, [band.value for band in told.stack_bands])))
     return hashlib.sha256("\n".join(states).encode()).hexdigest()[:12]
-
-
-def _store(session: Session, source: ImagerySource, files: list[InspectedFile], replace: bool) -> None:
-    hrefs = {(file.role.value, href_of(file.path)) for file in files}
-    document = source.model_dump(mode="json")
-    row = session.get(ImagerySourceRow, source.id, with_for_update=True)
-    if row is not None:
-        known = session.execute(
-            select(ImageryFileRow.role, ImageryFileRow.href).where(ImageryFileRow.source_id == source.id)
-        )
-        same_files = {(role, href) for role, href in known} == hrefs and (bool(hrefs) or row.document == document)
-        version = row.document["version"]
-        if not (same_files or version == source.version or replace):
-            raise ImageryRefused(
-                f"there is an imagery source {source.id!r} with other files or another definition:"
-                " choose another id, or replace it"
-            )
-        if same_files and row.document == document:
-            return
-        row.document, row.registered_at = document, now_s()
-        session.execute(delete(ImageryFileRow).where(ImageryFileRow.source_id == source.id))
-    else:
-        session.add(ImagerySourceRow(id=source.id, document=document))
-        session.flush()
-    for file in files:
-        bounds = file.layout.bounds
-        session.add(
-            ImageryFileRow(
-                source_id=source.id,
-                role=file.role.value,
-                href=href_of(file.path),
-                footprint=from_grid_crs(shapely.box(*bounds), source.epsg),
-                **bounds._asdict(),
-            )
-        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import shapely
 from shapely.geometry.base import BaseGeometry
@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session
 
 from app.aoi import from_grid_crs, to_grid_crs
 from app.database import ImageryFileRow, ImagerySourceRow, intersects
-from app.definitions import Band, ImagerySource, Role, shipped_imagery_sources
+from app.definitions import Band, ExtraInput, ImagerySource, Role, shipped_imagery_sources
 from app.definitions.roles import roles_of
 from app.errors import Unknown
 from app.imagery.files import Bounds, ImageryFile
+from app.imagery.series import series_coverage
 from app.settings import settings
 
 
@@ -73,8 +74,15 @@ def coverage(session: Session, source_id: str, bands: Iterable[Band] | None = No
     return lonlat_coverage(((f.role, f.bounds) for f in files if f.role in roles), source.epsg)
 
 
-def covered_share(session: Session, source_id: str, bands: Iterable[Band], area: BaseGeometry) -> float:
-    """Share (0-1) of an area (lon/lat) in which the source has all of these bands; looks at the files there alone.
+def covered_share(
+    session: Session,
+    source_id: str,
+    bands: Iterable[Band],
+    area: BaseGeometry,
+    extra_inputs: Collection[ExtraInput] = (),
+) -> float:
+    """Share (0-1) of an area (lon/lat) in which the source has all of these bands, and what is asked beside them;
+    looks at the files there alone.
 
     Raises Unknown for a source that is not there.
     """
@@ -91,7 +99,10 @@ def covered_share(session: Session, source_id: str, bands: Iterable[Band], area:
     for file in files_for(session, source_id, shape.bounds):
         if file.role in boxes:
             boxes[file.role].append(shapely.box(*file.bounds))
-    covered = shapely.intersection_all([shape, *(shapely.union_all(each, grid_size=1e-3) for each in boxes.values())])
+    parts = [shape, *(shapely.union_all(each, grid_size=1e-3) for each in boxes.values())]
+    if ExtraInput.SERIES in extra_inputs:
+        parts.append(series_coverage(session, source_id, area, source.epsg))
+    covered = shapely.intersection_all(parts)
     return _share(covered.area / shape.area)
 
 

@@ -382,11 +382,11 @@ def test_members_of_different_kinds_are_refused(card: ModelCard) -> None:
         Predictor([(card, Scripted()), (coarse, Scripted())], Augmentation.NONE, CPU)
 
 
-def test_network_that_needs_more_than_imagery_is_refused(card: ModelCard) -> None:
+def test_network_that_needs_more_than_imagery_says_so_where_there_is_nothing_else(card: ModelCard) -> None:
     fused = card.model_copy(update={"extra_inputs": (ExtraInput.METADATA, ExtraInput.SERIES)})
 
     with pytest.raises(ParameterInvalid, match="'tiny' needs the facts of each photograph and a Sentinel-2 series"):
-        Predictor([(fused, Scripted())], Augmentation.NONE, CPU)
+        Predictor([(fused, Scripted())], Augmentation.NONE, CPU).predict(np.zeros((3, 32, 32), np.uint8))
 
 
 class FromTheLeft(Network):

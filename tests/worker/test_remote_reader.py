@@ -211,4 +211,4 @@ def test_a_source_without_an_end_is_not_predicted_whole(tmp_path: Path, card: Mo
     network = Predictor([(card, Brightest())], Augmentation.NONE, torch.device("cpu"))
 
     with pytest.raises(ParameterInvalid, match="read from a map server"):
-        write_source_map(tmp_path / "map.tif", source, [], network, lambda _: None)
+        write_source_map(tmp_path / "map.tif", source, [], [], network, lambda _: None)

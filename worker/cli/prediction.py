@@ -11,7 +11,8 @@ from tqdm import tqdm
 from app import models
 from app.database import sessions
 from app.database.migrate import migrate
-from app.definitions import Augmentation
+from app.definitions import Augmentation, require_extra_inputs
+from app.imagery import series_images
 from app.imagery.sources import all_files, find
 from app.storage import storage
 from worker.pipeline import predictor
@@ -35,15 +36,17 @@ def predict(source_id: str, model_id: str, ensemble: Sequence[str], augmentation
     migrate(sessions().engine)
     with sessions().read() as session:
         source = find(session, source_id)
-        files = all_files(session, source_id)
+        files, images = all_files(session, source_id), series_images(session, source_id)
         model = models.find_model(session, storage(), model_id)
         members = models.members_of(models.trained_models(session, storage()), model, list(ensemble))
     # In the order of blocks: a sum of floats depends on it.
     together = [(each.card, each.weights) for each in sorted(members, key=lambda each: each.card.id)]
+    for each in members:
+        require_extra_inputs(each.card, source.extra_inputs, f"imagery source {source.id!r}")
     with tqdm(total=100, unit="%", desc=source.title) as bar:
 
         def show(done: float) -> None:
             bar.update(round(done * 100) - bar.n)
 
-        write_source_map(out, source, files, predictor(together, Augmentation(augmentation)), show)
+        write_source_map(out, source, files, images, predictor(together, Augmentation(augmentation)), show)
     click.echo(f"{out} holds the classes, {out.name}.aux.xml their names")

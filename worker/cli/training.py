@@ -11,7 +11,7 @@ import torch
 from app import models
 from app.database import sessions
 from app.database.migrate import migrate
-from app.definitions import ModelCard, nomenclature, require_imagery_alone
+from app.definitions import ModelCard, nomenclature, require_extra_inputs
 from app.errors import ParameterInvalid
 from app.settings import settings
 from app.storage import storage
@@ -115,7 +115,7 @@ def train(
     torch.set_num_threads(threads or max(1, torch.get_num_threads() // replicas))
     device = select_device(settings().device)
     if flair is None:
-        require_imagery_alone(definition, "card")
+        require_extra_inputs(definition, (), "the scenes of the demonstration", "card")
     parts = None if flair is None else (*_parts(find_patches(flair), validation), FlairExtras(flair))
     with _weights(start) as file:
         trainer = begin(definition, out, recipe, device, resume=resume, start=file)

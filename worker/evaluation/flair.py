@@ -12,9 +12,9 @@ from app.definitions.coding import Coding
 from app.quality.report import QualityReport
 from worker.architectures.network import Network
 from worker.evaluation.models import BORDER_PX, ModelCount
+from worker.extras import GivenExtras
 from worker.flair import FlairPatch, marks, read_pair
 from worker.flair_extras import FlairExtras
-from worker.fused import FusedPredictor
 from worker.pipeline import Prediction, Predictor
 
 _PATCH_PX = 512
@@ -49,10 +49,9 @@ def evaluate_flair(
 def _prediction_of(
     card: ModelCard, network: Network, device: torch.device, extras: FlairExtras | None
 ) -> Callable[[FlairPatch, np.ndarray], Prediction]:
-    if card.extra_inputs and extras is not None:
-        fused = FusedPredictor(card, network, device)
-        return lambda patch, image: fused.predict(image, extras.of(patch, card))
     # Without margin and in windows of a patch, so that what lies around it is nothing, not the zeros of a margin.
     alone = card.model_copy(update={"margin_px": 0, "window_px": _PATCH_PX})
     predictor = Predictor([(alone, network)], Augmentation.NONE, device)
-    return lambda _patch, image: predictor.predict(image)
+    if extras is None:
+        return lambda _patch, image: predictor.predict(image)
+    return lambda patch, image: predictor.predict(image, extras=GivenExtras(extras.of(patch, card)))

@@ -10,9 +10,21 @@ import numpy as np
 from app.definitions import Band, Grid, ImagerySource
 from app.imagery import ImageryFile
 from worker.readers.files import FileReader, OpenedFiles
+from worker.readers.handles import Handles
 from worker.readers.remote import RemoteReader
+from worker.readers.series import PlaceSeries, SeriesReader, around
 
-__all__ = ["FileReader", "ImageryReader", "OpenedFiles", "RemoteReader", "reader_of"]
+__all__ = [
+    "FileReader",
+    "Handles",
+    "ImageryReader",
+    "OpenedFiles",
+    "PlaceSeries",
+    "RemoteReader",
+    "SeriesReader",
+    "around",
+    "reader_of",
+]
 
 
 class ImageryReader(Protocol):
@@ -23,6 +35,10 @@ class ImageryReader(Protocol):
         ...
 
 
-def reader_of(source: ImagerySource, files: Sequence[ImageryFile], opened: OpenedFiles | None = None) -> ImageryReader:
-    """files: those of the source that may be needed; none where it is read from a map server."""
-    return RemoteReader(source) if source.service is not None else FileReader(files, source, opened)
+def reader_of(source: ImagerySource, files: Sequence[ImageryFile], handles: Handles | None = None) -> ImageryReader:
+    """files: those of the source that may be needed; none where it is read from a map server. handles: those of the
+    thread, where they are shared.
+    """
+    if source.service is not None:
+        return RemoteReader(source)
+    return FileReader(files, source, OpenedFiles(source, handles))

@@ -6,8 +6,6 @@ GDAL's warper, whose bytes depend on how the ground is divided into windows.
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
@@ -21,13 +19,12 @@ from app.definitions import Band, Grid, ImagerySource, Role
 from app.errors import RasterRefused, RasterUnreadable
 from app.imagery import Bounds, ImageryFile, PixelLayout
 from app.imagery.scaling import to_bytes
-from app.settings import settings
 from worker.readers.assembly import MISSING, OUTSIDE, PLAIN, SEEN, Place, assemble
+from worker.readers.handles import Handles
 from worker.resampling import Axis, Reach, bilinear, bilinear_metres, mean, nearest
 
 T = TypeVar("T")
 
-_MOVED_M = 0.01
 _MUCH_SMALLER = 1.5  # times the pixels of the file: beyond, they are averaged
 _HEIGHTS_M = (-500.0, 9000.0)
 """Beyond these a number is no height in metres but stands for none, whatever the file declares."""
@@ -104,12 +101,11 @@ class _Read(NamedTuple):
 
 
 class OpenedFiles:
-    """The open files of a source, each thread's own: `raster_handles` at most, the least recently read closed first."""
+    """The files of a source, opened as they are read. handles: those of the thread, where they are shared."""
 
-    def __init__(self, source: ImagerySource) -> None:
+    def __init__(self, source: ImagerySource, handles: Handles | None = None) -> None:
         self._source = source
-        self._most = settings().raster_handles
-        self._of_thread = threading.local()
+        self._handles = handles or Handles()
 
     def read(self, file: ImageryFile, bands: list[Band], place: Place) -> _Read | None:
         return self._reading(file, lambda raster: _read(raster, _Wanted(self._source, file.role, bands), place))
@@ -119,25 +115,12 @@ class OpenedFiles:
 
     def _reading(self, file: ImageryFile, read: Callable[[DatasetReader], T]) -> T:
         try:
-            return read(self._open(file))
+            return read(self._handles.open(file.href, file.bounds))
         except (OSError, RasterioError, RasterRefused) as error:
-            self._of_thread.__dict__.pop("opened", None)  # of a file that comes back, the old handle may stay broken
+            self._handles.forget()
             raise RasterUnreadable(
                 f"a file of imagery source {self._source.id} ({file.role}) cannot be read: it is damaged or gone"
             ) from error
-
-    def _open(self, file: ImageryFile) -> DatasetReader:
-        opened: OrderedDict[str, DatasetReader] = self._of_thread.__dict__.setdefault("opened", OrderedDict())
-        if file.href not in opened:
-            raster = file.open()
-            now = PixelLayout.of(raster).bounds
-            if max(abs(a - b) for a, b in zip(now, file.bounds, strict=True)) > _MOVED_M:
-                raise RasterRefused("the file is another one than was registered")
-            opened[file.href] = raster
-            if len(opened) > self._most:
-                opened.popitem(last=False)[1].close()
-        opened.move_to_end(file.href)
-        return opened[file.href]
 
 
 def _read(raster: DatasetReader, wanted: _Wanted, place: Place) -> _Read | None:

@@ -21,7 +21,7 @@ from app.definitions import (
     Role,
     prediction_grid,
 )
-from app.errors import BandMismatch, ParameterInvalid
+from app.errors import BandMismatch
 from app.imagery import Bounds, ImageryFile
 from app.imagery.remote import check_service
 from tests.imagery_files import LEFT, TOP, random_bytes, write_raster
@@ -29,7 +29,6 @@ from tests.map_servers import Door, Reply, door_to, mapproxy, mapserver
 from tests.worker.test_source_map import Brightest
 from worker.pipeline import Predictor
 from worker.readers import FileReader, RemoteReader, reader_of
-from worker.source_map import write_source_map
 
 SIDE = 600  # pixels of the files: more than a cell of 256
 RGB = (Band.R, Band.G, Band.B)
@@ -204,11 +203,3 @@ def test_a_whole_block_is_predicted_alike_from_the_server_and_from_its_files(tmp
     assert np.array_equal(remote.classes, local.classes)
     assert np.array_equal(remote.confidence, local.confidence)
     assert set(np.unique(local.classes)) == {1, 2, 3}
-
-
-def test_a_source_without_an_end_is_not_predicted_whole(tmp_path: Path, card: ModelCard) -> None:
-    source = _source(Door("http://127.0.0.1:9/wms"), [_layer("rgb")])
-    network = Predictor([(card, Brightest())], Augmentation.NONE, torch.device("cpu"))
-
-    with pytest.raises(ParameterInvalid, match="read from a map server"):
-        write_source_map(tmp_path / "map.tif", source, [], [], network, lambda _: None)

@@ -38,7 +38,7 @@ def test_map_covers_the_files_pixel_by_pixel_and_nothing_else(card: ModelCard, t
     told: list[float] = []
 
     predictor = Predictor([(card, Brightest())], Augmentation.NONE, torch.device("cpu"))
-    write_source_map(tmp_path / "map.tif", source, files, [], predictor, told.append)
+    write_source_map(tmp_path / "map.tif", source, files, [], predictor, told.append, print)
 
     with rasterio.open(tmp_path / "map.tif") as raster:
         assert raster.crs.to_epsg() == 2154

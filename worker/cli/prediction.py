@@ -12,11 +12,12 @@ from app import models
 from app.database import sessions
 from app.database.migrate import migrate
 from app.definitions import Augmentation, require_extra_inputs
+from app.errors import ParameterInvalid
 from app.imagery import series_images
 from app.imagery.sources import all_files, find
 from app.storage import storage
 from worker.pipeline import predictor
-from worker.source_map import write_source_map
+from worker.source_map import Lonlat, write_source_map
 
 
 @click.command()
@@ -31,8 +32,22 @@ from worker.source_map import write_source_map
     help="How each model looks at the imagery: once, mirrored too (4 times), or all eight ways.",
 )
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="GeoTIFF to write.")
-def predict(source_id: str, model_id: str, ensemble: Sequence[str], augmentation: str, out: Path) -> None:
-    """Predict all of an imagery source, here and now, into one cloud-optimised GeoTIFF."""
+@click.option("--bbox", type=float, nargs=4, metavar="WEST SOUTH EAST NORTH", help="A part of the source, degrees.")
+def predict(
+    source_id: str,
+    model_id: str,
+    ensemble: Sequence[str],
+    augmentation: str,
+    out: Path,
+    bbox: Lonlat | None,
+) -> None:
+    """Predict an imagery source, here and now, into one cloud-optimised GeoTIFF: all of it, or a part.
+
+    A map server is asked as workers ask it: as fast as its definition allows, again where it is away for a while, and
+    once for what the cache still has.
+    """
+    if bbox is not None:
+        _require_degrees(bbox)
     migrate(sessions().engine)
     with sessions().read() as session:
         source = find(session, source_id)
@@ -48,5 +63,14 @@ def predict(source_id: str, model_id: str, ensemble: Sequence[str], augmentation
         def show(done: float) -> None:
             bar.update(round(done * 100) - bar.n)
 
-        write_source_map(out, source, files, images, predictor(together, Augmentation(augmentation)), show)
+        networks = predictor(together, Augmentation(augmentation))
+        write_source_map(out, source, files, images, networks, show, bar.write, bbox)
     click.echo(f"{out} holds the classes, {out.name}.aux.xml their names")
+
+
+def _require_degrees(bbox: Lonlat) -> None:
+    west, south, east, north = bbox
+    if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
+        raise ParameterInvalid(
+            "--bbox is west, south, east and north in degrees, such as 2.33 48.85 2.35 48.86", "bbox"
+        )

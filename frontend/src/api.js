@@ -4,7 +4,6 @@
  * Nothing is retried here: whoever asks decides, and shows it.
  */
 
-/** @typedef {{type: 'Polygon', coordinates: number[][][]}} Polygon lon, lat in degrees */
 /** @typedef {{type: 'Polygon' | 'MultiPolygon', coordinates: any[]}} Zone lon, lat in degrees */
 /** @typedef {{value: number, code: string, title_fr: string, title_en: string, colour: string}} LandCoverClass */
 /** @typedef {{title: string, limits: {aoi_km2: number, aoi_vertices: number}}} Landing */

@@ -38,3 +38,15 @@ export function ringArea_m2(ring, epsg) {
   }
   return Math.abs(sum) / 2;
 }
+
+/**
+ * Area in m² of a zone, without its holes.
+ *
+ * @param {import('./api.js').Zone} zone
+ * @param {number} [epsg] of the prediction grid
+ */
+export function zoneArea_m2({ type, coordinates }, epsg) {
+  const polygons = /** @type {number[][][][]} */ (type === 'Polygon' ? [coordinates] : coordinates);
+  const areas = polygons.flatMap((rings) => rings.map((ring, i) => (i === 0 ? 1 : -1) * ringArea_m2(ring, epsg)));
+  return areas.reduce((sum, area) => sum + area, 0);
+}

@@ -15,6 +15,7 @@ import { collectionBbox, createPublished, newestCollection } from './published.j
 import { createReadout } from './readout.js';
 import { createStore } from './state.js';
 import { createZone, mapRings } from './zone.js';
+import { createZoneImport } from './zoneimport.js';
 
 setLanguage(chooseLanguage(navigator.languages, rememberedLanguage()));
 
@@ -55,9 +56,17 @@ const readout = createReadout(map, {
   isHidden: (value) => store.get().hidden.includes(value),
 });
 const zone = createZone(map, {
-  onChange: () => predictForm.refreshEstimate(),
+  onChange() {
+    zoneImport.zoneChanged();
+    predictForm.refreshEstimate();
+  },
   onDrawing: panel.setFolded,
   announce,
+});
+const zoneImport = createZoneImport({
+  zone,
+  onAsked: () => store.set({ tab: 'predict', job: null }),
+  onZone: (bbox) => pageMap.fit(bbox, true),
 });
 const predictForm = createPredictForm({
   zone,
@@ -152,7 +161,10 @@ function showNotice(text) {
 async function load() {
   showNotice('');
   const [landing, published, process] = await Promise.allSettled([api.getLanding(), api.getCollections(), api.getProcess()]);
-  if (landing.status === 'fulfilled') zone.setLimit(landing.value.limits.aoi_km2 * 1e6);
+  if (landing.status === 'fulfilled') {
+    zone.setLimit(landing.value.limits.aoi_km2 * 1e6);
+    zoneImport.setLimit(landing.value.limits.aoi_vertices);
+  }
   if (process.status === 'fulfilled') {
     sources = process.value.inputs.source['cosia:choices'];
     mapPanel.setSources(sources);

@@ -1,10 +1,15 @@
 /**
- * From longitude and latitude to the metres of the territory's own grid, in which the service measures areas.
+ * Between longitude and latitude and the metres of a plane: the territory's own grid, in which the service measures areas,
+ * and those that files of zones come in.
  *
  * Lambert-93 for mainland France, UTM overseas, both on GRS 80; millimetres from PROJ anywhere inside their territories.
  */
 
-/** @typedef {(lon: number, lat: number) => [number, number]} Projection degrees to x, y in metres */
+/**
+ * @typedef {object} Projection
+ * @property {(lon: number, lat: number) => [number, number]} forward degrees to x, y in metres
+ * @property {(x: number, y: number) => [number, number]} inverse metres to lon, lat in degrees
+ */
 
 const RADIAN = Math.PI / 180;
 const SEMI_MAJOR_M = 6_378_137;
@@ -24,13 +29,26 @@ const PROJECTIONS = new Map([
 ]);
 
 /**
- * The projection of a grid; that of mainland France for a code we do not know.
+ * The projection of a grid, forwards; that of mainland France for a code we do not know.
  *
  * @param {number | undefined} epsg
- * @returns {Projection}
  */
 export function projectionOf(epsg) {
-  return /** @type {Projection} */ (PROJECTIONS.get(epsg ?? LAMBERT_93) ?? PROJECTIONS.get(LAMBERT_93));
+  return /** @type {Projection} */ (PROJECTIONS.get(epsg ?? LAMBERT_93) ?? PROJECTIONS.get(LAMBERT_93)).forward;
+}
+
+/** Of a latitude, both in radians: where it lies on a Mercator chart of the ellipsoid. @param {number} lat */
+function isometric(lat) {
+  return Math.asinh(Math.tan(lat)) - ECCENTRICITY * Math.atanh(ECCENTRICITY * Math.sin(lat));
+}
+
+/** The latitude of an isometric one, radians. Each round adds two digits or more. @param {number} psi */
+function latitudeOf(psi) {
+  let lat = Math.atan(Math.sinh(psi));
+  for (let round = 0; round < 8; round++) {
+    lat = Math.atan(Math.sinh(psi + ECCENTRICITY * Math.atanh(ECCENTRICITY * Math.sin(lat))));
+  }
+  return lat;
 }
 
 /**
@@ -39,46 +57,75 @@ export function projectionOf(epsg) {
  * @param {{lon0: number, lat0: number, lat1: number, lat2: number, falseEasting_m: number, falseNorthing_m: number}} parameters degrees
  * @returns {Projection}
  */
-function lambertConic({ lon0, lat0, lat1, lat2, falseEasting_m, falseNorthing_m }) {
-  const m = (/** @type {number} */ lat) => Math.cos(lat * RADIAN) / Math.sqrt(1 - (ECCENTRICITY * Math.sin(lat * RADIAN)) ** 2);
-  const t = (/** @type {number} */ lat) => {
-    const sine = ECCENTRICITY * Math.sin(lat * RADIAN);
-    return Math.tan(Math.PI / 4 - (lat * RADIAN) / 2) / ((1 - sine) / (1 + sine)) ** (ECCENTRICITY / 2);
+export function lambertConic({ lon0, lat0, lat1, lat2, falseEasting_m, falseNorthing_m }) {
+  const m = (/** @type {number} */ lat) => Math.cos(lat) / Math.sqrt(1 - (ECCENTRICITY * Math.sin(lat)) ** 2);
+  const [parallel1, parallel2] = [lat1 * RADIAN, lat2 * RADIAN];
+  const n = Math.log(m(parallel1) / m(parallel2)) / (isometric(parallel2) - isometric(parallel1));
+  const scale_m = (SEMI_MAJOR_M * m(parallel1) * Math.exp(n * isometric(parallel1))) / n;
+  const radius_m = (/** @type {number} */ lat) => scale_m * Math.exp(-n * isometric(lat * RADIAN));
+  const apex_m = falseNorthing_m + radius_m(lat0);
+  return {
+    forward(lon, lat) {
+      const angle = n * (lon - lon0) * RADIAN;
+      const distance_m = radius_m(lat);
+      return [falseEasting_m + distance_m * Math.sin(angle), apex_m - distance_m * Math.cos(angle)];
+    },
+    inverse(x, y) {
+      const [east, south] = [x - falseEasting_m, apex_m - y];
+      const psi = -Math.log(Math.hypot(east, south) / scale_m) / n;
+      return [lon0 + Math.atan2(east, south) / n / RADIAN, latitudeOf(psi) / RADIAN];
+    },
   };
-  const n = Math.log(m(lat1) / m(lat2)) / Math.log(t(lat1) / t(lat2));
-  const scale_m = (SEMI_MAJOR_M * m(lat1)) / (n * t(lat1) ** n);
-  const radius_m = (/** @type {number} */ lat) => scale_m * t(lat) ** n;
-  const origin_m = radius_m(lat0);
-  return (lon, lat) => {
-    const angle = n * (lon - lon0) * RADIAN;
-    const distance_m = radius_m(lat);
-    return [falseEasting_m + distance_m * Math.sin(angle), falseNorthing_m + origin_m - distance_m * Math.cos(angle)];
+}
+
+/** Universal transverse Mercator. @param {number} zone @param {number} falseNorthing_m */
+export function utm(zone, falseNorthing_m) {
+  return transverseMercator({ lon0: 6 * zone - 183, scale: 0.9996, falseEasting_m: 500_000, falseNorthing_m });
+}
+
+/**
+ * Transverse Mercator from the equator: Krüger's series to the third power of the third flattening (Karney 2011, sections
+ * 2 and 3).
+ *
+ * @param {{lon0: number, scale: number, falseEasting_m: number, falseNorthing_m: number}} parameters
+ * @returns {Projection}
+ */
+export function transverseMercator({ lon0, scale, falseEasting_m, falseNorthing_m }) {
+  const n = FLATTENING / (2 - FLATTENING);
+  const scale_m = scale * (SEMI_MAJOR_M / (1 + n)) * (1 + n ** 2 / 4 + n ** 4 / 64);
+  const alpha = [n / 2 - (2 * n ** 2) / 3 + (5 * n ** 3) / 16, (13 * n ** 2) / 48 - (3 * n ** 3) / 5, (61 * n ** 3) / 240];
+  const beta = [n / 2 - (2 * n ** 2) / 3 + (37 * n ** 3) / 96, n ** 2 / 48 + n ** 3 / 15, (17 * n ** 3) / 480];
+  return {
+    forward(lon, lat) {
+      const tangent = Math.sinh(isometric(lat * RADIAN));
+      const angle = (lon - lon0) * RADIAN;
+      const xi = Math.atan2(tangent, Math.cos(angle));
+      const eta = Math.asinh(Math.sin(angle) / Math.hypot(tangent, Math.cos(angle)));
+      const [x, y] = series(alpha, eta, xi, 1);
+      return [falseEasting_m + scale_m * x, falseNorthing_m + scale_m * y];
+    },
+    inverse(x, y) {
+      const [eta, xi] = series(beta, (x - falseEasting_m) / scale_m, (y - falseNorthing_m) / scale_m, -1);
+      const lat = latitudeOf(Math.asinh(Math.sin(xi) / Math.hypot(Math.sinh(eta), Math.cos(xi))));
+      return [lon0 + Math.atan2(Math.sinh(eta), Math.cos(xi)) / RADIAN, lat / RADIAN];
+    },
   };
 }
 
 /**
- * Universal transverse Mercator: Krüger's series to the third power of the third flattening (Karney 2011, section 2).
+ * Between the transverse Mercator of the sphere and that of the ellipsoid: eastwards and northwards, in radians.
  *
- * @param {number} zone
- * @param {number} falseNorthing_m
- * @returns {Projection}
+ * @param {readonly number[]} coefficients
+ * @param {number} eta
+ * @param {number} xi
+ * @param {1 | -1} sign
+ * @returns {[number, number]}
  */
-function utm(zone, falseNorthing_m) {
-  const lon0 = 6 * zone - 183;
-  const n = FLATTENING / (2 - FLATTENING);
-  const scale_m = 0.9996 * (SEMI_MAJOR_M / (1 + n)) * (1 + n ** 2 / 4 + n ** 4 / 64);
-  const alpha = [n / 2 - (2 * n ** 2) / 3 + (5 * n ** 3) / 16, (13 * n ** 2) / 48 - (3 * n ** 3) / 5, (61 * n ** 3) / 240];
-  return (lon, lat) => {
-    const sine = Math.sin(lat * RADIAN);
-    const tangent = Math.sinh(Math.atanh(sine) - ECCENTRICITY * Math.atanh(ECCENTRICITY * sine));
-    const angle = (lon - lon0) * RADIAN;
-    const xi = Math.atan2(tangent, Math.cos(angle));
-    const eta = Math.asinh(Math.sin(angle) / Math.hypot(tangent, Math.cos(angle)));
-    let [x, y] = [eta, xi];
-    for (const [i, a] of alpha.entries()) {
-      x += a * Math.cos(2 * (i + 1) * xi) * Math.sinh(2 * (i + 1) * eta);
-      y += a * Math.sin(2 * (i + 1) * xi) * Math.cosh(2 * (i + 1) * eta);
-    }
-    return [500_000 + scale_m * x, falseNorthing_m + scale_m * y];
-  };
+function series(coefficients, eta, xi, sign) {
+  let [x, y] = [eta, xi];
+  for (const [i, c] of coefficients.entries()) {
+    x += sign * c * Math.cos(2 * (i + 1) * xi) * Math.sinh(2 * (i + 1) * eta);
+    y += sign * c * Math.sin(2 * (i + 1) * xi) * Math.cosh(2 * (i + 1) * eta);
+  }
+  return [x, y];
 }

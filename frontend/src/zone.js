@@ -1,18 +1,18 @@
-/** The zone to predict: its drawing, its place on the map, its area against the limit. Kept over a reload. */
+/** The zone to predict: drawn or imported, its place on the map, its area against the limit. Kept over a reload. */
 import GeoJSON from 'ol/format/GeoJSON.js';
 import VectorLayer from 'ol/layer/Vector.js';
 import { toLonLat } from 'ol/proj.js';
 import VectorSource from 'ol/source/Vector.js';
 
-import { ringArea_m2 } from './area.js';
+import { ringArea_m2, zoneArea_m2 } from './area.js';
 import { byId, say } from './dom.js';
 import { createDrawing } from './draw.js';
 import { createGauge } from './gauge.js';
 import { areaText, t } from './i18n.js';
 import { Z_INDEX } from './map.js';
+import { counterClockwise } from './ring.js';
 import { zoneStyle } from './zonestyle.js';
 
-/** @typedef {import('./api.js').Polygon} Polygon */
 /** @typedef {import('./api.js').Zone} Zone */
 
 const MEMORY = 'cosia.zone';
@@ -35,7 +35,7 @@ export function mapRings(zone) {
 /**
  * @param {import('ol/Map.js').default} map
  * @param {object} options
- * @param {(zone: Polygon | null) => void} options.onChange
+ * @param {(zone: Zone | null) => void} options.onChange
  * @param {(drawing: boolean) => void} options.onDrawing
  * @param {(text: string) => void} options.announce
  */
@@ -53,7 +53,7 @@ export function createZone(map, { onChange, onDrawing, announce }) {
   const source = new VectorSource();
   map.addLayer(new VectorLayer({ source, style: zoneStyle, zIndex: Z_INDEX.zone }));
 
-  /** @type {Polygon | null} */
+  /** @type {Zone | null} */
   let zone = null;
   /** @type {number | null} largest area allowed, once the service has told it */
   let limit_m2 = null;
@@ -98,7 +98,7 @@ export function createZone(map, { onChange, onDrawing, announce }) {
     onDrawing(false);
   }
 
-  /** @param {Polygon | null} next */
+  /** @param {Zone | null} next */
   function set(next) {
     zone = next;
     show(next);
@@ -109,7 +109,7 @@ export function createZone(map, { onChange, onDrawing, announce }) {
   }
 
   function measure() {
-    if (zone) zoneGauge.show(ringArea_m2(zone.coordinates[0], grid), limit_m2);
+    if (zone) zoneGauge.show(zoneArea_m2(zone, grid), limit_m2);
     else zoneGauge.clear();
   }
 
@@ -132,7 +132,11 @@ export function createZone(map, { onChange, onDrawing, announce }) {
 
   return {
     get: () => zone,
-    set,
+    /** Puts a zone in place of the one there is, or of the one being drawn. @param {Zone} next */
+    replace(next) {
+      drawing.cancel();
+      set(next);
+    },
     /** Outlines a zone on the map that is not (or no longer) the one being asked for. */
     show,
     recall: () => set(recalled()),
@@ -168,18 +172,7 @@ function sketchHint(sketch) {
   return sketch.vertices.length === 0 ? t('hintPolygonStart') : t('hintPolygon');
 }
 
-/**
- * Exterior rings turn counter-clockwise in GeoJSON (RFC 7946, 3.1.6).
- *
- * @param {number[][]} ring
- */
-function counterClockwise(ring) {
-  let sum = 0;
-  for (let i = 0; i + 1 < ring.length; i++) sum += (ring[i + 1][0] - ring[i][0]) * (ring[i + 1][1] + ring[i][1]);
-  return sum > 0 ? ring.toReversed() : ring;
-}
-
-/** @param {Polygon | null} zone */
+/** @param {Zone | null} zone */
 function remember(zone) {
   try {
     if (zone) sessionStorage.setItem(MEMORY, JSON.stringify(zone));
@@ -189,7 +182,7 @@ function remember(zone) {
   }
 }
 
-/** @returns {Polygon | null} */
+/** @returns {Zone | null} */
 function recalled() {
   try {
     return JSON.parse(sessionStorage.getItem(MEMORY) ?? 'null');

@@ -1,7 +1,7 @@
 // @vitest-environment node
 import { expect, test } from 'vitest';
 
-import { ringArea_m2 } from '../src/area.js';
+import { ringArea_m2, zoneArea_m2 } from '../src/area.js';
 
 // Expected areas: pyproj and shapely, edges cut every 0.001° and projected (app.aoi.area_m2), of the same rings.
 const SQUARE = [[3.26, 43.55], [3.27, 43.55], [3.27, 43.56], [3.26, 43.56], [3.26, 43.55]];
@@ -41,4 +41,15 @@ test('direction and closure of the ring do not matter', () => {
 test('fewer than three vertices have no area', () => {
   expect(ringArea_m2([])).toBe(0);
   expect(ringArea_m2(SQUARE.slice(0, 2))).toBe(0);
+});
+
+test('a zone has the area of its parts without their holes', () => {
+  const hole = [[3.262, 43.552], [3.264, 43.552], [3.264, 43.554], [3.262, 43.554], [3.262, 43.552]];
+  const outside_m2 = ringArea_m2(SQUARE, 2154) - ringArea_m2(hole, 2154);
+
+  expect(zoneArea_m2({ type: 'Polygon', coordinates: [SQUARE, hole] }, 2154)).toBeCloseTo(outside_m2, 3);
+  expect(zoneArea_m2({ type: 'MultiPolygon', coordinates: [[SQUARE, hole], [BREST]] }, 2154)).toBeCloseTo(
+    outside_m2 + ringArea_m2(BREST, 2154),
+    2,
+  );
 });

@@ -7,7 +7,7 @@ import { areaText, chooseLanguage, dictionaries, durationText, setLanguage, t, t
 
 const KEYS = new Set(Object.keys(dictionaries.fr));
 const PAGE = readFileSync('index.html', 'utf8');
-const MODULES = readdirSync('src')
+const MODULES = readdirSync('src', { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.js'))
   .map((name) => readFileSync(`src/${name}`, 'utf8'))
   .join('\n');

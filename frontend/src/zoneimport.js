@@ -1,0 +1,176 @@
+/** A zone from elsewhere: a file chosen or dropped, or text pasted. What reads it is loaded at the first of them. */
+import { byId, element } from './dom.js';
+import { number, onLanguage, t } from './i18n.js';
+
+/** @typedef {import('./api.js').Zone} Zone */
+/** @typedef {import('./zonefile/read.js').Found} Found */
+
+// A text field would be slow with more; it is read all the same.
+const MOST_SHOWN = 20_000;
+/** Of a zone, until the service has told its own limit. */
+const MOST_VERTICES = 10_000;
+
+/**
+ * @param {object} options
+ * @param {import('./zone.js').ZoneControl} options.zone
+ * @param {() => void} options.onAsked before anything is read: the zone's field is to be seen
+ * @param {(bbox: number[]) => void} options.onZone west, south, east, north of a zone that was read
+ */
+export function createZoneImport({ zone, onAsked, onZone }) {
+  const file = byId('zone-file', HTMLInputElement);
+  const pasted = byId('pasted', HTMLTextAreaElement);
+  const note = byId('zone-note', HTMLElement);
+  const partField = byId('part-field', HTMLElement);
+  const part = byId('part', HTMLSelectElement);
+
+  let mostVertices = MOST_VERTICES;
+  /** @type {{name: string, found: Found} | null} */
+  let imported = null;
+  /** @type {Zone | null} the zone that was imported last */
+  let own = null;
+  let reading = 0;
+
+  /**
+   * @param {File | string} source
+   * @param {string} name
+   */
+  async function read(source, name) {
+    const turn = ++reading;
+    onAsked();
+    zone.refuse('');
+    note.textContent = t('reading');
+    /** @type {typeof imported} */
+    let next = null;
+    try {
+      const { readZones } = await import('./zonefile/read.js');
+      next = { name, found: await readZones(source, mostVertices) };
+    } catch (error) {
+      if (turn === reading) refuse(error);
+    }
+    if (turn !== reading) return;
+    imported = next;
+    fillParts();
+    render();
+    if (next) take();
+  }
+
+  /** Makes the part chosen the zone. */
+  function take() {
+    if (!imported) return;
+    zone.refuse('');
+    try {
+      own = imported.found.zone(part.value === '' ? undefined : Number(part.value));
+    } catch (error) {
+      refuse(error);
+      return;
+    }
+    zone.replace(own);
+    onZone(bboxOf(own));
+  }
+
+  /** @param {unknown} error */
+  function refuse(error) {
+    const { key, values } = /** @type {Partial<import('./zonefile/refusal.js').Refusal>} */ (error);
+    // Anything else is the module that could not be loaded.
+    if (!key) {
+      zone.refuse(t('noAnswer'));
+      return;
+    }
+    const shown = Object.entries(values ?? {}).map(([name, value]) => [
+      name,
+      typeof value === 'number' ? number(value, { maximumFractionDigits: 7 }) : value,
+    ]);
+    zone.refuse(t(key, Object.fromEntries(shown)));
+  }
+
+  function fillParts() {
+    const names = imported?.found.names ?? [];
+    partField.hidden = names.length < 2;
+    part.replaceChildren(
+      element('option', { value: '' }, t('allParts', { n: number(names.length) })),
+      ...names.map((name, i) => element('option', { value: String(i) }, name || t('partNumber', { n: number(i + 1) }))),
+    );
+  }
+
+  function render() {
+    if (!imported) {
+      note.textContent = '';
+      return;
+    }
+    const { names, crs, leftOut } = imported.found;
+    const sentences = [t('imported', { name: imported.name, n: number(names.length), crs })];
+    if (leftOut > 0) sentences.push(t('leftOut', { n: number(leftOut) }));
+    note.textContent = sentences.join('. ');
+  }
+
+  /** @param {DataTransfer | null} transfer */
+  function readTransfer(transfer) {
+    const given = transfer?.files.item(0);
+    const text = transfer?.getData('text/plain') ?? '';
+    if (given) read(given, given.name);
+    else if (text.trim() !== '') read(text, t('pastedText'));
+    return Boolean(given) || text.trim() !== '';
+  }
+
+  byId('import-file', HTMLButtonElement).addEventListener('click', () => file.click());
+  file.addEventListener('change', () => {
+    const chosen = file.files?.item(0);
+    if (chosen) read(chosen, chosen.name);
+    // So that the same file, mended, can be chosen again.
+    file.value = '';
+  });
+  part.addEventListener('change', take);
+  byId('use-pasted', HTMLButtonElement).addEventListener('click', () => read(pasted.value, t('pastedText')));
+
+  document.addEventListener('paste', (event) => {
+    const editable = event.target instanceof Element && event.target.closest('input, textarea, select');
+    if (editable && editable !== pasted) return;
+    const tooLong = (event.clipboardData?.getData('text/plain').length ?? 0) > MOST_SHOWN;
+    if (readTransfer(event.clipboardData) && (tooLong || !editable)) event.preventDefault();
+  });
+
+  // Over the whole page: a file let go beside the map would otherwise be opened in its place.
+  const stage = byId('stage', HTMLElement);
+  document.addEventListener('dragover', (event) => {
+    event.preventDefault();
+    stage.classList.add('dropping');
+  });
+  document.addEventListener('dragleave', (event) => {
+    if (!event.relatedTarget) stage.classList.remove('dropping');
+  });
+  document.addEventListener('drop', (event) => {
+    event.preventDefault();
+    stage.classList.remove('dropping');
+    readTransfer(event.dataTransfer);
+  });
+  onLanguage(() => {
+    const chosen = part.value;
+    fillParts();
+    part.value = chosen;
+    render();
+  });
+
+  return {
+    /** @param {number} most vertices of a zone */
+    setLimit(most) {
+      mostVertices = most;
+    },
+    /** Another zone than the one imported needs no word about it. */
+    zoneChanged() {
+      if (zone.get() === own) return;
+      imported = own = null;
+      fillParts();
+      render();
+    },
+  };
+}
+
+/** @param {Zone} zone */
+function bboxOf({ coordinates }) {
+  const numbers = /** @type {number[]} */ (coordinates.flat(Number.POSITIVE_INFINITY));
+  const along = (/** @type {number} */ axis) => numbers.filter((_, i) => i % 2 === axis);
+  const [lons, lats] = [along(0), along(1)];
+  const least = (/** @type {number[]} */ values) => values.reduce((a, b) => Math.min(a, b));
+  const most = (/** @type {number[]} */ values) => values.reduce((a, b) => Math.max(a, b));
+  return [least(lons), least(lats), most(lons), most(lats)];
+}

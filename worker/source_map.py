@@ -156,10 +156,10 @@ def _parts(
 
 def _patiently(cell: BlockCell, future: Future[_Read], material: _Material, say: Callable[[str], None]) -> _Read:
     """What was read, where need be after waits as between the tries of a job's block."""
-    attempt, read = 1, future.result
+    attempt = 1
     while True:
         try:
-            return read()
+            return future.result() if attempt == 1 else material.read(cell)
         except Unavailable as error:
             if attempt == _TRIES:
                 kept = "what came until now is kept, and the same command goes on from there"
@@ -167,7 +167,7 @@ def _patiently(cell: BlockCell, future: Future[_Read], material: _Material, say:
             wait_s = max(error.retry_after_s, blocks.wait_s(attempt))
             say(f"{error.message}; asked again in {wait_s:.0f} s")
             time.sleep(wait_s)
-        attempt, read = attempt + 1, lambda: material.read(cell)
+        attempt += 1
 
 
 def _part(block: Grid, whole: Grid, classes: np.ndarray) -> Part:

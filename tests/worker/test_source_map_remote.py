@@ -26,7 +26,10 @@ from worker.source_map import Lonlat, write_source_map
 
 BBOX = samples.lonlat_box(samples.CELL, samples.CELL, inset_m=100.0).bounds
 """The middle of a block, 209.6 m wide: 1048 pixels, and a few more because north is not quite up there."""
-NO_LAYER = b'<ServiceExceptionReport><ServiceException code="LayerNotDefined">no rgb</ServiceException></ServiceExceptionReport>'
+NO_LAYER = (
+    b"<ServiceExceptionReport>"
+    b'<ServiceException code="LayerNotDefined">no rgb</ServiceException></ServiceExceptionReport>'
+)
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,7 @@
  * One value an input may take; bbox is west, south, east, north in degrees.
  *
  * @typedef {{value: string, title: string, description?: string, 'cosia:bbox'?: number[], 'cosia:year'?: number,
- *   'cosia:epsg'?: number, 'cosia:attribution'?: string, 'cosia:weaknesses'?: string[]}} Choice
+ *   'cosia:epsg'?: number, 'cosia:bands'?: string[], 'cosia:attribution'?: string, 'cosia:weaknesses'?: string[]}} Choice
  */
 /** @typedef {{schema: {default?: string}, 'cosia:choices': Choice[]}} ChoiceInput */
 /** @typedef {{inputs: {source: ChoiceInput, model: ChoiceInput}}} ProcessDescription */

@@ -57,10 +57,11 @@ export function colourTable(classes, hidden) {
  * @param {number} options.maxZoom finer views enlarge these tiles, without interpolation
  * @param {number[]} options.bbox west, south, east, north in degrees: nothing is asked for outside
  * @param {number} options.zIndex
+ * @param {import('./swipe.js').Side} options.side of the divider, when there is one
  * @param {Uint32Array<ArrayBuffer>} options.colours
  * @param {(error: unknown) => void} options.onError a tile could not be had
  */
-export function createClassLayer({ template, minZoom, maxZoom, bbox, zIndex, colours, onError }) {
+export function createClassLayer({ template, minZoom, maxZoom, bbox, zIndex, side, colours, onError }) {
   const tileGrid = createXYZ({ minZoom, maxZoom, tileSize: TILE_PX });
   const removed = new AbortController();
   let version = 0;
@@ -130,6 +131,7 @@ export function createClassLayer({ template, minZoom, maxZoom, bbox, zIndex, col
   const layer = new TileLayer({
     source,
     zIndex,
+    properties: { side },
     cacheSize: CACHED_TILES,
     extent: transformExtent(bbox, 'EPSG:4326', 'EPSG:3857'),
   });

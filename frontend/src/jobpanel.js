@@ -145,6 +145,7 @@ export function createJobPanel(pageMap, { colours, onLayer, describe, onTileErro
           maxZoom: tiles.maxzoom ?? 19,
           bbox: tiles.bounds ?? running.bbox,
           zIndex: Z_INDEX.prediction,
+          side: 'left',
           colours: colours(),
           onError: onTileError,
         }),

@@ -2,6 +2,7 @@
 import * as api from './api.js';
 import { colourTable } from './classes.js';
 import { clip } from './clip.js';
+import { comparedWith, createComparison } from './compare.js';
 import { byId, say } from './dom.js';
 import { failureText } from './failure.js';
 import { chooseLanguage, language, rememberedLanguage, rememberLanguage, setLanguage, t } from './i18n.js';
@@ -14,6 +15,7 @@ import { createPredictForm } from './predict.js';
 import { collectionBbox, createPublished, newestCollection } from './published.js';
 import { createReadout } from './readout.js';
 import { createStore } from './state.js';
+import { createSwipe } from './swipe.js';
 import { createZone, mapRings } from './zone.js';
 import { createZoneImport } from './zoneimport.js';
 
@@ -45,13 +47,19 @@ const pageMap = createMap({
   onError: showTileFailure,
 });
 const { map } = pageMap;
-const published = createPublished(pageMap, { onTileError: showTileFailure });
+// Before any layer: it cuts those that are added.
+const swipe = createSwipe(map, (percent) => store.set({ swipe: percent }));
+const published = createPublished(pageMap, { side: 'left', onTileError: showTileFailure });
+const comparison = createComparison(pageMap, { onChange: store.set, onLoaded: showState, onTileError: showTileFailure });
 const panel = createPanel((tab) => store.set({ tab }));
 const mapPanel = createMapPanel(store.set);
 const legend = createLegend((hidden) => store.set({ hidden }));
 const readout = createReadout(map, {
-  valueAt: (coordinate, resolution) =>
-    prediction?.layer.valueAt(coordinate, resolution) || (published.layer()?.valueAt(coordinate, resolution) ?? null),
+  valueAt(coordinate, resolution) {
+    const other = swipe.isRight(coordinate) ? comparison.layer() : null;
+    if (other) return other.valueAt(coordinate, resolution);
+    return prediction?.layer.valueAt(coordinate, resolution) || (published.layer()?.valueAt(coordinate, resolution) ?? null);
+  },
   classOf: (value) => classes.find((landCoverClass) => landCoverClass.value === value),
   isHidden: (value) => store.get().hidden.includes(value),
 });
@@ -124,7 +132,17 @@ function showState() {
   const bbox = source?.['cosia:bbox'] ?? (collection && collectionBbox(collection));
   const { background } = state;
   pageMap.setImagery(source && bbox && background !== 'none' ? { source: source.value, style: background, bbox } : null);
+  showComparison(state, collection);
   readout.render();
+}
+
+/** @param {import('./state.js').State} state @param {api.Collection | undefined} collection left of the divider */
+function showComparison(state, collection) {
+  const compared = comparedWith(state, collections, sources, collection);
+  comparison.offer(collections, sources, collection, state.compare);
+  comparison.show(compared, colours);
+  comparison.layer()?.layer.setOpacity(state.opacity / 100);
+  swipe.show(compared && { left: collection?.title ?? '', right: compared.title }, state.swipe);
 }
 
 /** Loads the current collection's tiles and legend. */
@@ -193,8 +211,7 @@ store.subscribe((state, before) => {
   }
   if (state.layer !== before.layer) showCollection();
   if (state.hidden !== before.hidden) {
-    published.layer()?.setColours(colours());
-    prediction?.layer.setColours(colours());
+    for (const layer of [published.layer(), comparison.layer(), prediction?.layer]) layer?.setColours(colours());
   }
   if (state.job !== before.job) {
     if (state.job) jobPanel.open(state.job);
@@ -219,7 +236,7 @@ byId('map-retry', HTMLButtonElement).addEventListener('click', () => {
     return;
   }
   showNotice('');
-  for (const layer of [published.layer(), prediction?.layer]) layer?.retry();
+  for (const layer of [published.layer(), comparison.layer(), prediction?.layer]) layer?.retry();
   pageMap.retryImagery();
 });
 byId('language', HTMLButtonElement).addEventListener('click', () => {

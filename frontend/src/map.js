@@ -14,6 +14,7 @@ const MIN_ZOOM = 4;
 const MAX_ZOOM = 22;
 const FRANCE = [-5.2, 41.3, 9.6, 51.1];
 
+/** @typedef {{source: string, style: 'natural' | 'infrared', bbox: number[]}} Picture */
 /** @typedef {ReturnType<typeof createMap>} PageMap */
 
 /**
@@ -33,9 +34,33 @@ export function createMap({ target, scale, onError }) {
   const animated = !window.matchMedia('(prefers-reduced-motion: reduce)').matches;
   const duration_ms = animated ? 250 : 0;
 
-  /** @type {import('./imagery.js').ImageryLayer | null} */
-  let imagery = null;
-  let imageryKey = '';
+  /** A place for one picture under the classes. */
+  function pictureSlot() {
+    /** @type {import('./imagery.js').ImageryLayer | null} */
+    let imagery = null;
+    let key = '';
+    return {
+      key: () => key,
+      retry: () => imagery?.retry(),
+      /** @param {import('./swipe.js').Side} side */
+      setSide: (side) => imagery?.layer.set('side', side),
+      /** @param {Picture | null} picture */
+      set(picture) {
+        const next = keyOf(picture);
+        if (next === key) return;
+        key = next;
+        if (imagery) {
+          map.removeLayer(imagery.layer);
+          imagery.dispose();
+        }
+        imagery = picture && createImageryLayer({ ...picture, onError });
+        if (imagery) map.addLayer(imagery.layer);
+      },
+    };
+  }
+
+  const imagery = pictureSlot();
+  const otherImagery = pictureSlot();
 
   /** @param {number} delta levels */
   const zoomBy = (delta) => view.animate({ zoom: (view.getZoom() ?? MIN_ZOOM) + delta, duration: duration_ms });
@@ -77,25 +102,27 @@ export function createMap({ target, scale, onError }) {
       return { lon, lat, zoom };
     },
 
+    /** Puts a picture under the classes, or nothing. @param {Picture | null} picture */
+    setImagery: imagery.set,
+
     /**
-     * Puts a picture under the classes, or nothing.
+     * Puts a picture right of the divider, or leaves the other one there. Called after `setImagery`.
      *
-     * @param {{source: string, style: 'natural' | 'infrared', bbox: number[]} | null} picture
+     * @param {Picture | null} picture
      */
-    setImagery(picture) {
-      const key = picture ? `${picture.source} ${picture.style}` : '';
-      if (key === imageryKey) return;
-      imageryKey = key;
-      if (imagery) {
-        map.removeLayer(imagery.layer);
-        imagery.dispose();
-      }
-      imagery = picture && createImageryLayer({ ...picture, onError });
-      if (imagery) map.addLayer(imagery.layer);
+    setOtherImagery(picture) {
+      const same = picture === null || keyOf(picture) === imagery.key();
+      otherImagery.set(same ? null : picture);
+      otherImagery.setSide('right');
+      imagery.setSide(same ? 'both' : 'left');
     },
 
     retryImagery() {
-      imagery?.retry();
+      imagery.retry();
+      otherImagery.retry();
     },
   };
 }
+
+/** @param {Picture | null} picture */
+const keyOf = (picture) => (picture ? `${picture.source} ${picture.style}` : '');

@@ -25,15 +25,33 @@ export function collectionBbox({ extent }) {
 /**
  * @param {import('./map.js').PageMap} pageMap
  * @param {object} options
+ * @param {import('./swipe.js').Side} options.side of the divider
  * @param {(error: unknown) => void} options.onTileError
  */
-export function createPublished(pageMap, { onTileError }) {
+export function createPublished(pageMap, { side, onTileError }) {
   /** @type {import('./classes.js').ClassLayer | null} */
   let classLayer = null;
   let loading = new AbortController();
 
+  /** @param {import('./classes.js').ClassLayer | null} next */
+  function replace(next) {
+    const before = classLayer;
+    classLayer = next;
+    if (next) pageMap.map.addLayer(next.layer);
+    if (before) {
+      pageMap.map.removeLayer(before.layer);
+      before.dispose();
+    }
+  }
+
   return {
     layer: () => classLayer,
+
+    /** Takes the layer from the map. */
+    clear() {
+      loading.abort();
+      replace(null);
+    },
 
     /**
      * Puts a layer on the map in place of the one before; gives its classes, or null if another was asked for meanwhile.
@@ -57,21 +75,17 @@ export function createPublished(pageMap, { onTileError }) {
         throw error;
       }
       const [tiles, { classes }] = answers;
-      const before = classLayer;
-      classLayer = createClassLayer({
+      const next = createClassLayer({
         template: tiles.tiles[0],
         minZoom: tiles.minzoom ?? 0,
         maxZoom: tiles.maxzoom ?? 19,
         bbox: tiles.bounds ?? collectionBbox(collection),
         zIndex: Z_INDEX.classes,
+        side,
         colours: colours(classes),
         onError: onTileError,
       });
-      pageMap.map.addLayer(classLayer.layer);
-      if (before) {
-        pageMap.map.removeLayer(before.layer);
-        before.dispose();
-      }
+      replace(next);
       return classes;
     },
   };

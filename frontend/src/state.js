@@ -1,4 +1,4 @@
-/** What a link restores: the view, the layer, its look, the open tab and job. It lives in the hash of the address. */
+/** What a link restores: the view, the layers, their look, the open tab and job. It lives in the hash of the address. */
 
 /** @typedef {'natural' | 'infrared' | 'none'} Background */
 /** @typedef {'map' | 'predict'} Tab */
@@ -10,6 +10,8 @@
  * @property {number} opacity of the land cover, 0-100
  * @property {Background} background
  * @property {string | null} imagery source of the background; null: the one the layer was predicted from
+ * @property {string | null} compare what is right of the divider: `layer:`, `natural:` or `infrared:` and an identifier
+ * @property {number} swipe place of the divider in percent of the map's width
  * @property {number[]} hidden values of the classes not drawn, increasing
  * @property {Tab} tab
  * @property {string | null} job
@@ -22,6 +24,8 @@ export const INITIAL = {
   opacity: 65,
   background: 'natural',
   imagery: null,
+  compare: null,
+  swipe: 50,
   hidden: [],
   tab: 'map',
   job: null,
@@ -29,6 +33,7 @@ export const INITIAL = {
 
 const BACKGROUNDS = ['natural', 'infrared', 'none'];
 const IDENTIFIER = /^[\w.-]{1,100}$/;
+const COMPARED = /^(layer|natural|infrared):[\w.-]{1,100}$/;
 
 /**
  * The state a hash describes; what is missing or senseless takes its initial value.
@@ -45,6 +50,8 @@ export function parseHash(hash) {
     opacity: parseNumber(fields.get('opacity'), 0, 100) ?? INITIAL.opacity,
     background: BACKGROUNDS.includes(background) ? /** @type {Background} */ (background) : INITIAL.background,
     imagery: parseIdentifier(fields.get('imagery')),
+    compare: parseIdentifier(fields.get('compare'), COMPARED),
+    swipe: Math.round(parseNumber(fields.get('swipe'), 0, 100) ?? INITIAL.swipe),
     hidden: parseValues(fields.get('hidden')),
     tab: fields.get('tab') === 'predict' ? 'predict' : INITIAL.tab,
     job: parseIdentifier(fields.get('job')),
@@ -64,10 +71,12 @@ export function formatHash(state) {
   if (state.opacity !== INITIAL.opacity) fields.set('opacity', String(state.opacity));
   if (state.background !== INITIAL.background) fields.set('background', state.background);
   if (state.imagery !== null) fields.set('imagery', state.imagery);
+  if (state.compare !== null) fields.set('compare', state.compare);
+  if (state.swipe !== INITIAL.swipe) fields.set('swipe', String(state.swipe));
   if (state.hidden.length > 0) fields.set('hidden', state.hidden.join('.'));
   if (state.tab !== INITIAL.tab) fields.set('tab', state.tab);
   if (state.job !== null) fields.set('job', state.job);
-  return `#${fields.toString().replaceAll('%2F', '/')}`;
+  return `#${fields.toString().replaceAll('%2F', '/').replaceAll('%3A', ':')}`;
 }
 
 /** @param {string | null} text zoom/lat/lon */
@@ -80,9 +89,9 @@ function parseView(text) {
   return zoom === null || lat === null || lon === null ? null : { lon, lat, zoom };
 }
 
-/** @param {string | null} text */
-function parseIdentifier(text) {
-  return text !== null && IDENTIFIER.test(text) ? text : null;
+/** @param {string | null} text @param {RegExp} form */
+function parseIdentifier(text, form = IDENTIFIER) {
+  return text !== null && form.test(text) ? text : null;
 }
 
 /**

@@ -7,7 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Request, expect
+
+QUIET_MS, STEP_MS = 500, 50
 
 Colour = tuple[int, int, int]
 
@@ -20,7 +22,10 @@ class Visit:
         self.server = server.rstrip("/")
         self.requests: list[str] = []
         self.errors: list[str] = []
-        page.on("request", lambda request: self.requests.append(request.url))
+        self._under_way = 0
+        page.on("request", self._begin)
+        page.on("requestfinished", self._end)
+        page.on("requestfailed", self._end)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", lambda line: self.errors.append(line.text) if line.type in ("error", "warning") else None)
 
@@ -28,7 +33,24 @@ class Visit:
         """Opens the page on any tab and waits until map and legend are there. state: fields of the hash, without #."""
         self.page.goto(f"{self.server}/#{state}")
         expect(self.page.locator("#legend li").first).to_be_attached()
-        self.page.wait_for_load_state("networkidle")
+        self.settle()
+
+    def settle(self) -> None:
+        """Waits until nothing is asked for during half a second; "networkidle" knows the first time only."""
+        quiet_ms = 0
+        while quiet_ms < QUIET_MS:
+            asked = len(self.requests)
+            self.page.wait_for_timeout(STEP_MS)
+            # A page at work may still be about to ask.
+            self.page.evaluate("new Promise((idle) => requestIdleCallback(idle))")
+            quiet_ms = quiet_ms + STEP_MS if self._under_way == 0 and len(self.requests) == asked else 0
+
+    def _begin(self, request: Request) -> None:
+        self.requests.append(request.url)
+        self._under_way += _ends(request)
+
+    def _end(self, request: Request) -> None:
+        self._under_way -= _ends(request)
 
     def map_centre(self) -> tuple[float, float]:
         """Pixel position (x, y) of the centre of the map in the window."""
@@ -69,3 +91,8 @@ class Visit:
 def rgb(colour: str) -> Colour:
     """`#rrggbb` as numbers."""
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
+
+
+def _ends(request: Request) -> bool:
+    """Whether a request ends by itself: a stream of events does not."""
+    return request.resource_type != "eventsource"

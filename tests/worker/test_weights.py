@@ -120,6 +120,18 @@ def test_truncated_file_is_refused(card: ModelCard, state: State, tmp_path: Path
         weights.network_of(card, path)
 
 
+def test_older_torch_file_is_refused_wherever_it_is_cut(tmp_path: Path) -> None:
+    path = tmp_path / "cut.pth"
+    torch.save(
+        {"state_dict": {"a.weight": torch.ones(2, 3), "b": torch.tensor(1)}}, path, _use_new_zipfile_serialization=False
+    )
+    whole = path.read_bytes()
+    for length in range(0, len(whole), 5):
+        path.write_bytes(whole[:length])
+        with pytest.raises(WeightsUnreadable, match=r"cut\.pth is (damaged or no weights file|refused)"):
+            weights.read(path)
+
+
 @pytest.mark.parametrize("content", [b"", b"hello, I am a text", b"PK\x03\x04", b"\x80\x02N."])
 def test_file_without_weights_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "not-weights.pth"

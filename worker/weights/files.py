@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+import struct
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,6 +18,12 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from app.errors import WeightsUnreadable
+
+# What torch's unpickler was seen to raise for bytes that were cut or altered: it trusts the order of a pickle's steps.
+_DAMAGED = (
+    SafetensorError, RuntimeError, EOFError, ValueError, LookupError, TypeError, AttributeError, AssertionError,
+    OverflowError, struct.error,
+)  # fmt: skip
 
 
 def file_sha256(path: Path) -> str:
@@ -40,7 +47,7 @@ def tensors_of(path: Path) -> dict[str, Tensor]:
         content = safetensors.torch.load_file(path) if start[8:9] == b"{" else _unpickled(path)
     except OSError as error:
         raise WeightsUnreadable(f"{path.name} cannot be read: {error.strerror or 'it is damaged'}") from error
-    except (SafetensorError, RuntimeError, EOFError, ValueError, KeyError) as error:
+    except _DAMAGED as error:
         raise WeightsUnreadable(f"{path.name} is damaged or no weights file") from error
     return _only_tensors(content, path.name)
 

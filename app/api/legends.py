@@ -19,7 +19,7 @@ router = APIRouter(prefix="/collections/{layer}", tags=["collections"])
 _CONFIDENCE_STEPS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
-@read_route(router, "/legend.json", summary="Classes: value, code, names, colour")
+@read_route(router, "/legend.json", summary="Classes: value, code, names, colours, family, definition")
 async def legend_document(request: Request, layer: LayerId) -> Response:
     allow_only(request, ())
     nomenclature = catalogue_of(request).layer(layer).nomenclature
@@ -30,11 +30,15 @@ async def legend_document(request: Request, layer: LayerId) -> Response:
             "title_fr": c.title_fr,
             "title_en": c.title_en,
             "colour": c.colour,
+            "colour_blind": c.colour_blind,
             "family": c.family,
+            "definition_fr": c.definition_fr,
+            "definition_en": c.definition_en,
         }
         for c in nomenclature.classes
     ]
-    return json_content(request, {"title": nomenclature.title, "classes": classes})
+    families = [family.model_dump() for family in nomenclature.families]
+    return json_content(request, {"title": nomenclature.title, "families": families, "classes": classes})
 
 
 @read_route(router, "/legend.png", summary="Picture of the legend", response_class=Response)

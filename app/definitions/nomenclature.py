@@ -20,6 +20,16 @@ def fold(name: str) -> str:
     return "".join(c for c in decomposed.casefold() if c.isalnum())
 
 
+class Family(BaseModel):
+    """Classes that readers may take together."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    title_fr: str
+    title_en: str
+
+
 class LandCoverClass(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -31,7 +41,9 @@ class LandCoverClass(BaseModel):
     colour_blind: str | None = Field(
         None, pattern=r"^#[0-9a-f]{6}$", description="Colour of the palette for colour-blind readers."
     )
-    family: str
+    family: str = Field(description="Id of one of the nomenclature's families.")
+    definition_fr: str = Field(description="What belongs to the class, in a sentence.")
+    definition_en: str
     flair_code: int | None = Field(None, description="1-based code of FLAIR-INC masks; its logit is code - 1.")
     flair_hub_index: int | None = Field(None, description="0-based index of FLAIR-HUB masks.")
 
@@ -48,12 +60,20 @@ class Nomenclature(BaseModel):
     description: str
     source: str
     licence: str
+    families: tuple[Family, ...]
     classes: tuple[LandCoverClass, ...]
 
     @model_validator(mode="after")
     def _values_are_unique(self) -> Nomenclature:
         if len({c.value for c in self.classes}) != len(self.classes):
             raise ValueError(f"nomenclature {self.id}: a value occurs twice")
+        return self
+
+    @model_validator(mode="after")
+    def _families_are_named(self) -> Nomenclature:
+        unnamed = {c.family for c in self.classes} - {family.id for family in self.families}
+        if unnamed:
+            raise ValueError(f"nomenclature {self.id}: no family has the id {', '.join(sorted(unnamed))}")
         return self
 
     @cached_property

@@ -52,6 +52,22 @@ def test_the_legend_holds_the_sixteen_classes(published: TestClient) -> None:
     assert document["classes"][0]["colour"] == "#ce7079"
 
 
+def test_the_legend_says_what_belongs_to_a_class_and_puts_each_into_one_of_seven_families(
+    published: TestClient,
+) -> None:
+    document = published.get("/api/collections/town/legend.json").json()
+
+    members: dict[str, list[str]] = {family["id"]: [] for family in document["families"]}
+    for entry in document["classes"]:
+        members[entry["family"]].append(entry["code"])
+        assert entry["definition_fr"].endswith(".")
+        assert entry["definition_en"].endswith(".")
+        assert entry["definition_fr"] != entry["definition_en"]
+    assert len(members) == 7
+    assert members["water"] == ["piscine", "surface_eau", "neige"]
+    assert members["built"] == ["batiment", "serre"]
+
+
 def test_the_legend_picture_shows_every_colour(published: TestClient) -> None:
     picture = Image.open(io.BytesIO(published.get("/api/collections/town/legend.png").content)).convert("RGB")
     classes = published.get("/api/collections/town/legend.json").json()["classes"]

@@ -8,8 +8,17 @@ from typing import Protocol
 import numpy as np
 import torch
 
-from app.definitions import ExtraInput, Grid, ImagerySource, ModelCard, extra_inputs_of, require_extra_inputs
+from app.definitions import (
+    ExtraInput,
+    Grid,
+    ImagerySource,
+    ModelCard,
+    Photographs,
+    extra_inputs_of,
+    require_extra_inputs,
+)
 from app.imagery import SeriesImage
+from worker.architectures.metadata import Acquisition, encode
 from worker.architectures.network import ExtraInputs, Series
 from worker.readers import Handles, PlaceSeries, SeriesReader
 from worker.series import PreparedSeries
@@ -29,16 +38,23 @@ class BlockExtras:
     """Those of a block of an imagery source, for some networks.
 
     block: without margin. inside: (height, width) bool, where it has imagery; other patches are not asked for.
-    series: around all of the block. Everything is prepared at once, so that a reading thread has the work and not the
-    one that predicts.
+    series: around all of the block. photographs: how the imagery was taken. Everything is prepared at once, so that a
+    reading thread has the work and not the one that predicts.
     """
 
-    def __init__(self, block: Grid, cards: Sequence[ModelCard], inside: np.ndarray, series: PlaceSeries | None) -> None:
+    def __init__(
+        self,
+        block: Grid,
+        cards: Sequence[ModelCard],
+        inside: np.ndarray,
+        series: PlaceSeries | None,
+        photographs: Photographs | None,
+    ) -> None:
         self._of: dict[Centre, ExtraInputs] = {}
         for card in cards:
             for patch in patches_inside(card, inside) if card.extra_inputs else ():
                 if patch.centre not in self._of:
-                    self._of[patch.centre] = _read(block, patch.centre, series)
+                    self._of[patch.centre] = _read(block, patch.centre, series, photographs)
 
     def of(self, centre: Centre) -> ExtraInputs:
         return self._of[centre]
@@ -64,7 +80,9 @@ def extras_of(
         return None
     margin_px = (len(valid) - block.height) // 2
     inside = valid[margin_px : margin_px + block.height, margin_px : margin_px + block.width]
-    return BlockExtras(block, cards, inside, SeriesReader(source, images, handles).read(block))
+    needs_series = ExtraInput.SERIES in extra_inputs_of(cards)
+    series = SeriesReader(source, images, handles).read(block) if needs_series else None
+    return BlockExtras(block, cards, inside, series, source.photographs)
 
 
 def patches_inside(card: ModelCard, inside: np.ndarray) -> Iterator[Patch]:
@@ -84,13 +102,16 @@ class GivenExtras:
         return self._extra
 
 
-def _read(block: Grid, centre: Centre, series: PlaceSeries | None) -> ExtraInputs:
+def _read(block: Grid, centre: Centre, series: PlaceSeries | None, photographs: Photographs | None) -> ExtraInputs:
     extra: ExtraInputs = {}
     half_px_m = block.resolution_m / 2
     x_m, y_m = block.left + centre.column_2 * half_px_m, block.top - centre.row_2 * half_px_m
     prepared = None if series is None else series.around(x_m, y_m)
     if prepared is not None:
         extra["series"] = as_batch(prepared)
+    if photographs is not None:
+        told = Acquisition(x_m, y_m, photographs.altitude_m, photographs.camera, photographs.taken)
+        extra["metadata"] = torch.from_numpy(encode(told))[None]
     return extra
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
+from pydantic import ValidationError
 
 from app import imagery
 from app.cli.progress import Bars, say
 from app.database import LayerRow, sessions
 from app.database.migrate import migrate as migrate_database
-from app.definitions import Band, nomenclature
+from app.definitions import Band, Photographs, nomenclature
 from app.definitions.coding import Coding
 from app.definitions.grid import prediction_crs
 from app.errors import ImageryRefused
@@ -144,6 +146,9 @@ _FILES = click.Path(exists=True, path_type=Path)
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="JSON definition of a WMS or WMTS to read from, instead of files.",
 )
+@click.option("--taken", type=click.DateTime(["%Y-%m-%dT%H:%M"]), help="When the pictures were taken, local time.")
+@click.option("--camera", default=None, help="That took the pictures, such as UCE-M3-f120-s06; with --taken.")
+@click.option("--altitude-m", type=float, default=None, help="Of the ground in the pictures, metres; with --taken.")
 @click.option("--year", type=click.IntRange(1900, 2200), default=None, help="Year of the flight.")
 @click.option("--attribution", default="IGN", show_default=True)
 @click.option("--replace", is_flag=True, help="Let other files take the place of those under this id.")
@@ -162,14 +167,18 @@ def imagery_add(
     scale: tuple[float, float] | None,
     stack_bands: str | None,
     service: Path | None,
+    taken: datetime | None,
+    camera: str | None,
+    altitude_m: float | None,
     year: int | None,
     attribution: str,
     replace: bool,
 ) -> None:
     """Register files, or a map server, as the imagery source ID."""
     migrate_database(sessions().engine)
+    photographs = _photographs(taken, camera, altitude_m)
     if service is not None:
-        if rgb or irc or height or stack or surface or terrain or series:
+        if rgb or irc or height or stack or surface or terrain or series or photographs:
             raise click.UsageError("a source is read from files or from --service, not from both")
         told = {"title": title, "year": year} if title is not None else {"year": year}
         _add_service(source_id, service, {name: value for name, value in told.items() if value is not None}, replace)
@@ -185,6 +194,7 @@ def imagery_add(
         surface=surface,
         terrain=terrain,
         series=series,
+        photographs=photographs,
         index=index,
         told=_told(crs, scale, stack_bands),
         year=year,
@@ -196,7 +206,21 @@ def imagery_add(
         note = f"; its pixels of {source.resolution_m:g} m are resampled to the prediction grid's"
     if source.series is not None:
         note += f"; with a Sentinel-2 series, {source.series.words}"
+    if source.photographs is not None:
+        note += f"; {source.photographs.words}"
     say(f"{source.id}: bands {', '.join(source.bands)}, EPSG:{source.epsg}, version {source.version}{note}")
+
+
+def _photographs(taken: datetime | None, camera: str | None, altitude_m: float | None) -> Photographs | None:
+    if taken is None and camera is None and altitude_m is None:
+        return None
+    if taken is None or camera is None or altitude_m is None:
+        raise click.UsageError("--taken, --camera and --altitude-m tell together how the pictures were taken: give all")
+    try:
+        return Photographs(taken=taken, camera=camera, altitude_m=altitude_m)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        raise ImageryRefused(f"{fault['loc'][0]} {fault['input']} is not accepted: {fault['msg']}") from error
 
 
 def _told(crs: str | None, scale: tuple[float, float] | None, stack_bands: str | None) -> imagery.Told:

@@ -19,6 +19,7 @@ from app.definitions.imagery_source import ImagerySource, shipped_imagery_source
 from app.definitions.language import Language
 from app.definitions.model_card import ModelCard, require_extra_inputs, shipped_model_cards, shipped_weights
 from app.definitions.nomenclature import LandCoverClass, Nomenclature, nomenclature
+from app.definitions.photographs import PHOTOGRAPH_YEARS, Photographs
 from app.definitions.remote_service import RemoteLayer, RemoteService
 from app.definitions.roles import Band, Role
 from app.definitions.satellite_series import SERIES_BANDS, SERIES_COVERS, SatelliteSeries
@@ -26,6 +27,7 @@ from app.definitions.satellite_series import SERIES_BANDS, SERIES_COVERS, Satell
 __all__ = [
     "BLOCK_PX",
     "MOST_MEMBERS",
+    "PHOTOGRAPH_YEARS",
     "SERIES_BANDS",
     "SERIES_COVERS",
     "Augmentation",
@@ -40,6 +42,7 @@ __all__ = [
     "Member",
     "ModelCard",
     "Nomenclature",
+    "Photographs",
     "PredictionGrid",
     "RemoteLayer",
     "RemoteService",

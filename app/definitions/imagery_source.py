@@ -10,6 +10,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.definitions.extra_input import ExtraInput
+from app.definitions.photographs import Photographs
 from app.definitions.remote_service import RemoteService
 from app.definitions.roles import ROLE_BANDS, Band, Role, bands_of_roles
 from app.definitions.satellite_series import SatelliteSeries
@@ -38,6 +39,14 @@ class ImagerySource(BaseModel):
     service: RemoteService | None = Field(None, description="The map server it is read from, instead of files.")
     series: SatelliteSeries | None = Field(None, description="The Sentinel-2 series it has beside its pictures.")
 
+    photographs: Photographs | None = Field(None, description="How its pictures were taken, where one flight took all.")
+
+    @model_validator(mode="after")
+    def _extras_of_files(self) -> Self:
+        if self.service is not None and self.extra_inputs:
+            raise ValueError("a series and the facts of photographs are those of files, and this is a map server")
+        return self
+
     @model_validator(mode="after")
     def _bands_of_its_layers(self) -> Self:
         if self.service is not None and self.bands != bands_of_roles([layer.role for layer in self.service.layers]):
@@ -47,7 +56,8 @@ class ImagerySource(BaseModel):
     @property
     def extra_inputs(self) -> tuple[ExtraInput, ...]:
         """What it gives to networks that need more than bands."""
-        return (ExtraInput.SERIES,) if self.series is not None else ()
+        given = {ExtraInput.METADATA: self.photographs, ExtraInput.SERIES: self.series}
+        return tuple(each for each, value in given.items() if value is not None)
 
     def order(self, role: Role) -> tuple[Band, ...]:
         """The bands of a file of that role, in file order."""

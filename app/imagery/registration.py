@@ -12,7 +12,8 @@ from pydantic import ValidationError
 
 from app.aoi import from_grid_crs
 from app.database import Sessions
-from app.definitions import Band, ImagerySource, Role, SatelliteSeries
+from app.definitions import Band, ImagerySource, Photographs, Role, SatelliteSeries
+from app.definitions.photographs import PHOTOGRAPH_EPSG
 from app.definitions.roles import bands_of_roles
 from app.errors import ImageryRefused
 from app.imagery.inspection import InspectedFile, Told, inspect
@@ -37,6 +38,7 @@ def register(
     surface: Sequence[Path] = (),
     terrain: Sequence[Path] = (),
     series: Sequence[Path] = (),
+    photographs: Photographs | None = None,
     index: Path | None = None,
     told: Told | None = None,
     year: int | None = None,
@@ -49,8 +51,8 @@ def register(
     A folder stands for the GeoTIFF and JPEG 2000 files in it; with an index, for those it names, in folders inside it
     too. A source is made of RGB files with IRC and height files beside them, or of stacks; heights come as counts, or
     as models of surface and terrain in metres, which are subtracted. Beside them may stand a Sentinel-2 series: images
-    with their masks, as `inspect_series` takes them. Files that changed in place give the source a new version; equal
-    files change nothing; other files under a known id need `replace`.
+    with their masks, as `inspect_series` takes them. photographs: how the pictures were taken. Files that changed in
+    place give the source a new version; equal files change nothing; other files under a known id need `replace`.
     Raises ImageryRefused, naming the file and what is expected.
     """
     given = {
@@ -70,12 +72,17 @@ def register(
     images = inspect_series(series) if series else []
     _check_places(images, files)
     epsg = files[0].epsg
+    if photographs is not None and epsg != PHOTOGRAPH_EPSG:
+        raise ImageryRefused(
+            f"{files[0].path.name} is in EPSG:{epsg}: networks that are told how photographs were taken know places of"
+            f" EPSG:{PHOTOGRAPH_EPSG} alone, leave out what tells it"
+        )
     coarse = next((file.layout.pixel_width_m for file in files if file.has_other_pixels), None)
     try:
         source = ImagerySource(
             id=source_id,
             title=title,
-            version=_version(files, images, told),
+            version=_version(files, images, told, photographs),
             year=year,
             epsg=epsg,
             bands=bands,
@@ -87,6 +94,7 @@ def register(
             scale=told.scale,
             stack_bands=told.stack_bands,
             series=_span(images),
+            photographs=photographs,
         )
     except ValidationError as error:
         fault = error.errors()[0]
@@ -205,10 +213,14 @@ def _span(images: list[InspectedImage]) -> SatelliteSeries | None:
     return SatelliteSeries(first=days[0], last=days[-1], dates=len(days)) if days else None
 
 
-def _version(files: list[InspectedFile], images: list[InspectedImage], told: Told) -> str:
+def _version(
+    files: list[InspectedFile], images: list[InspectedImage], told: Told, photographs: Photographs | None
+) -> str:
     """Short hash over what tells one state of the files from another without reading their pixels."""
     states = sorted(repr((f.role.value, f.path.name, f.size_bytes, f.mtime_ns, f.layout)) for f in files)
     states += sorted(repr((i.taken.isoformat(), i.path.name, i.epsg, i.layout, i.states)) for i in images)
     if told != Told():  # what changes bytes; without it, the version of sources registered long ago
         states.append(repr((told.scale, [band.value for band in told.stack_bands])))
+    if photographs is not None:
+        states.append(photographs.model_dump_json())
     return hashlib.sha256("\n".join(states).encode()).hexdigest()[:12]

@@ -79,6 +79,20 @@ def test_it_is_refused_on_a_source_without_a_series(
     )
 
 
+def test_what_a_source_gives_only_in_part_is_named(with_series: TestClient) -> None:
+    card = samples.card(id="a-third", extra_inputs=tuple(ExtraInput))
+    with sessions().write() as session:
+        models.add_model(session, storage(), card, b"weights", "e" * 64)
+
+    told = refused(with_series, "execution", {"aoi": AREA, "source": "seen", "model": "a-third"})
+    offered = with_series.get(PROCESS).json()["inputs"]["model"]["schema"]["enum"]
+
+    assert told == (
+        "model 'a-third' needs the facts of each photograph beside the imagery, which imagery source 'seen' cannot give"
+    )
+    assert "a-third" not in offered
+
+
 def test_it_is_accepted_where_the_series_is_and_the_share_told(with_series: TestClient) -> None:
     asked = {"aoi": AREA, "source": "seen", "model": "a-fused"}
 

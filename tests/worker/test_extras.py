@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from app.definitions import Augmentation, Band, ExtraInput, ModelCard
+from app.definitions import Augmentation, Band, BlockCell, ExtraInput, ModelCard, Photographs, prediction_grid
 from tests.worker.flair_folders import write_flair_2_folder
 from tests.worker.parity.seeding import seeded_state
 from worker.architectures import build
+from worker.architectures.metadata import Acquisition, encode
 from worker.architectures.network import ExtraInputs, Network
-from worker.extras import GivenExtras, needed, turned
+from worker.extras import BlockExtras, GivenExtras, needed, turned
 from worker.flair import find_patches, read_image
 from worker.flair_extras import FlairExtras
 from worker.pipeline import Predictor
 from worker.symmetries import Symmetry
+from worker.windows import Centre
 
 CPU = torch.device("cpu")
 
@@ -94,6 +97,22 @@ def test_turned_leaves_positions_and_metadata_as_they_are(fused_card: ModelCard,
     assert torch.equal(found["metadata"], both["metadata"])
     assert torch.equal(found["series"].positions, both["series"].positions)
     assert torch.equal(found["series"].dates[0, 0, 0, 3], both["series"].dates[0, 0, 0].T[3].flip(0))
+
+
+def test_patch_is_told_its_own_place_and_how_the_source_was_photographed(card: ModelCard) -> None:
+    told = card.model_copy(update={"extra_inputs": (ExtraInput.METADATA,), "window_px": 256, "margin_px": 128})
+    photographs = Photographs(taken=datetime(2020, 7, 22, 11, 42), camera="UCE-M3-f120-s06", altitude_m=50.1)
+    block = prediction_grid().block(BlockCell(1760, 13980))  # its corner is (720 896, 6 273 792)
+    inside = np.zeros((2048, 2048), bool)
+    inside[300, 10] = True  # the second patch from the north, the first from the west
+
+    extras = BlockExtras(block, [told], inside, None, photographs)
+
+    place = Acquisition(720_921.6, 6_273_715.2, 50.1, "UCE-M3-f120-s06", datetime(2020, 7, 22, 11, 42))
+    metadata = extras.of(Centre(2 * 384, 2 * 128))["metadata"]
+    np.testing.assert_allclose(metadata, torch.from_numpy(encode(place))[None], rtol=1e-6)
+    with pytest.raises(KeyError):
+        extras.of(Centre(2 * 128, 2 * 128))
 
 
 def test_network_is_given_what_its_card_states_and_nothing_else(fused_card: ModelCard, tmp_path: Path) -> None:

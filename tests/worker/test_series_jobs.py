@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from app.catalogue import Catalogue
 from app.cli import main
 from app.database import BlockRow, JobBlockRow, JobRow, Sessions
 from app.database.migrate import migrate
-from app.definitions import ModelCard, shipped_model_cards
+from app.definitions import ExtraInput, ModelCard, Photographs, shipped_model_cards
 from app.models import TrainedModel
 from app.settings import Settings
 from app.storage import FolderStorage, sha256
@@ -33,7 +34,8 @@ from tests.series_files import ground, write_image
 from tests.worker.parity.seeding import seeded_state
 from tests.worker.watched import Watched
 from worker.architectures import build
-from worker.architectures.network import Series
+from worker.architectures.metadata import Acquisition, encode
+from worker.architectures.network import ExtraInputs, Series
 from worker.batch import Batch
 from worker.finalize import finalize
 from worker.member import Member
@@ -45,6 +47,8 @@ OFFSET_PX = 200
 """Imagery from row and column 200 of the block on: in the first and the second of its patches, which keep 256 px."""
 HERE = np.s_[OFFSET_PX : OFFSET_PX + SIDE_PX, OFFSET_PX : OFFSET_PX + SIDE_PX]
 PIXELS = random_bytes(5, SIDE_PX, SIDE_PX, seed=5)
+SERIES_ALONE = (ExtraInput.SERIES,)
+PHOTOGRAPHS = Photographs(taken=datetime(2020, 7, 22, 11, 42), camera="UCE-M3-f120-s06", altitude_m=1250)
 APRIL, JULY = ground(seed=1), ground(seed=2)
 
 
@@ -83,11 +87,12 @@ def write_series(folder: Path) -> Path:
     return folder
 
 
-def small_u_t_and_t() -> ModelCard:
-    """As the shipped card of U-T&T, of fewer channels."""
+def small_u_t_and_t(*, metadata: bool = False) -> ModelCard:
+    """As the shipped card of U-T&T, of fewer channels; metadata: told how photographs were taken as well."""
     satellite = {"encoder": [16, 16], "decoder": [16, 16], "heads": 4, "model": 16, "keys": 2}
     unet = {"stem": 4, "encoder": [4, 4, 8, 8], "blocks": [1, 1, 1, 1], "decoder": [8, 8, 4, 4, 4]}
-    update = {"id": "fused", "parameters": {**unet, "satellite": satellite}}
+    parameters = {**unet, "satellite": satellite, "metadata": metadata}
+    update = {"id": "fused", "parameters": parameters, "extra_inputs": tuple(ExtraInput) if metadata else SERIES_ALONE}
     return shipped_model_cards()["flair-2-ut-t"].model_copy(update=update)
 
 
@@ -97,15 +102,15 @@ def small_card() -> ModelCard:
 
 
 @cache
-def weights() -> dict[str, Tensor]:
-    """Random, such that the best class differs from pixel to pixel and hangs on the series as well."""
-    network = build(small_u_t_and_t())
+def weights(*, metadata: bool = False) -> dict[str, Tensor]:
+    """Random, such that the best class differs from pixel to pixel and hangs on what else the network is given."""
+    network = build(small_u_t_and_t(metadata=metadata))
     state = seeded_state(network.state_dict(), seed=3)
-    state |= {name: 5 * tensor for name, tensor in state.items() if name.startswith("fm_utae_featmap_cropped")}
+    state |= {name: 5 * tensor for name, tensor in state.items() if name.startswith(("fm_utae_featmap_cropped", "mtd"))}
     network.load_state_dict(state)
     with torch.inference_mode():
         image = torch.from_numpy(random_bytes(5, 512, 512)[None] / 255).float()
-        scores = network.eval()(image, series=series_at(60, 60))[0, :, 128:-128, 128:-128]
+        scores = network.eval()(image, **given_at(60, 60, metadata))[0, :, 128:-128, 128:-128]
     spread = 3 / scores.std(dim=(1, 2))
     state["arch_vhr.segmentation_head.0.weight"] *= spread.view(-1, 1, 1, 1)
     state["arch_vhr.segmentation_head.0.bias"] -= scores.mean(dim=(1, 2))
@@ -120,8 +125,17 @@ def series_at(middle_row: int, middle_column: int) -> Series:
     return Series(torch.from_numpy(dates)[None], torch.tensor([[30.0, -61.0]]), (2,))
 
 
+def given_at(middle_row: int, middle_column: int, metadata: bool, place: tuple[float, float] = (0, 0)) -> ExtraInputs:
+    """What is given to the patch whose middle is that place, as `worker.architectures.metadata` encodes it."""
+    given: ExtraInputs = {"series": series_at(middle_row, middle_column)}
+    if metadata:
+        told = Acquisition(*place, PHOTOGRAPHS.altitude_m, PHOTOGRAPHS.camera, PHOTOGRAPHS.taken)
+        given["metadata"] = torch.from_numpy(encode(told))[None]
+    return given
+
+
 def trained(sessions: Sessions, storage: FolderStorage, card: ModelCard) -> TrainedModel:
-    content = safetensors.torch.save(weights())
+    content = safetensors.torch.save(weights(metadata=ExtraInput.METADATA in card.extra_inputs))
     path = storage.folder / "new.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
@@ -170,8 +184,9 @@ def predicted(sessions: Sessions, storage: FolderStorage, settings: Settings, jo
 
 def by_hand(card: ModelCard) -> tuple[np.ndarray, np.ndarray]:
     """Classes and confidence where there is imagery, by the network alone on four patches cut out here."""
+    metadata = ExtraInput.METADATA in card.extra_inputs
     network = build(card)
-    network.load_state_dict(weights())
+    network.load_state_dict(weights(metadata=metadata))
     block = np.zeros((5, 768, 768), np.float32)  # from 128 px above and left of the block's corner
     first = OFFSET_PX + 128
     block[:, first : first + SIDE_PX, first : first + SIDE_PX] = PIXELS / 255
@@ -183,7 +198,8 @@ def by_hand(card: ModelCard) -> tuple[np.ndarray, np.ndarray]:
         for column, middle_column in ((0, 62), (256, 67)):
             patch = torch.from_numpy(block[:, row : row + 512, column : column + 512])[None]
             with torch.inference_mode():
-                logits = network.eval()(patch, series=series_at(middle_row, middle_column))[0, :12, 128:-128, 128:-128]
+                given = given_at(middle_row, middle_column, metadata, (720_921.6 + column / 5, 6_273_766.4 - row / 5))
+                logits = network.eval()(patch, **given)[0, :12, 128:-128, 128:-128]
             share, winner = logits.softmax(dim=0).max(dim=0)
             found[0, row : row + 256, column : column + 256] = np.array(card.values)[winner]
             found[1, row : row + 256, column : column + 256] = share * 255
@@ -208,6 +224,25 @@ def test_block_is_predicted_with_the_series_around_each_of_its_patches(
     outside = np.ones((2048, 2048), bool)
     outside[HERE] = False
     assert not classes[outside].any()
+
+
+def test_block_is_predicted_with_the_facts_of_the_photographs_as_well(
+    sessions: Sessions, storage: FolderStorage, settings: Settings, stack: Path, tmp_path: Path
+) -> None:
+    card = small_u_t_and_t(metadata=True)
+    model = trained(sessions, storage, card)
+    series = [write_series(tmp_path / "s2")]
+    source = imagery.register(
+        sessions, source_id="ortho", title="Ortho", stack=[stack], series=series, photographs=PHOTOGRAPHS
+    )
+    job = jobs.submit(sessions, samples.request(source=source, ensemble=models.ensemble_of([model])), jobs.Limits())
+
+    classes, confidence = predicted(sessions, storage, settings, job)
+
+    expected, certain = by_hand(card)
+    assert (classes[HERE] == expected).mean() > 0.999
+    np.testing.assert_allclose(confidence[HERE], certain, atol=1)
+    assert np.abs(certain - by_hand(small_u_t_and_t())[1]).max() > 5
 
 
 def test_other_series_gives_other_classes_under_another_key(

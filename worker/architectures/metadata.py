@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from app.definitions import PHOTOGRAPH_YEARS
 from app.errors import ParameterInvalid
 
 ENCODED = 45
@@ -24,7 +25,6 @@ _POSITION_SCALE = 1e8
 # QUIRK: metres over 1e8 stay below 0.08 in France, so that half of the 32 numbers hardly differ between places.
 _FREQUENCIES = _POSITION_SCALE ** -(np.arange(8) / 8)
 _HIGHEST_M = 3164.9099121094  # of the training set
-_YEARS = (2018, 2019, 2020, 2021)
 _LARGE_FORMAT = "UCE"
 _DAYS_OF_A_MONTH = 31
 _SECONDS_OF_A_DAY = 86_400
@@ -49,17 +49,17 @@ def encode(acquisition: Acquisition) -> np.ndarray:
 
     Raises ParameterInvalid for a year that the networks never saw, 2018-2021 being known.
     """
-    if acquisition.taken.year not in _YEARS:
+    if acquisition.taken.year not in PHOTOGRAPH_YEARS:
         raise ParameterInvalid(
             f"imagery of {acquisition.taken.year} has no encoding: the networks with metadata know "
-            f"{_YEARS[0]} to {_YEARS[-1]}",
+            f"{PHOTOGRAPH_YEARS[0]} to {PHOTOGRAPH_YEARS[-1]}",
             "taken",
         )
     # QUIRK: altitude is not clipped: below sea level it is negative, above the highest patch greater than 1.
     altitude = acquisition.altitude_m / _HIGHEST_M
     # QUIRK: one name in the record decides; every other camera is the second kind.
     camera = (1, 0) if _LARGE_FORMAT in acquisition.camera else (0, 1)
-    year = [float(acquisition.taken.year == known) for known in _YEARS]
+    year = [float(acquisition.taken.year == known) for known in PHOTOGRAPH_YEARS]
     encoded = np.concatenate([_position(acquisition), [altitude], camera, year, *_cycles(acquisition.taken)])
     return encoded.astype(np.float32)
 

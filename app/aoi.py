@@ -156,7 +156,8 @@ def _require_valid(shape: Aoi) -> None:
     if reason == "Valid Geometry":
         raise AoiInvalid("the polygon has no area")
     fault, _, place = reason.partition("[")
-    where = f" at longitude, latitude {place.rstrip(']').replace(' ', ', ')}" if place else ""
+    lon, _, lat = place.rstrip("]").partition(" ")
+    where = f" at longitude, latitude {lon}, {lat}" if place else ""
     raise AoiInvalid(f"the polygon is not valid: {fault.strip().lower()}{where}; edges must not cross or overlap")
 
 

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
+from app.api.languages import answer_language
 from app.api.problems import problem
 from app.storage import Storage
 
@@ -51,6 +52,7 @@ def file_response(
             416,
             "range-not-satisfiable",
             f"the file has {size} bytes: ask for a range inside it",
+            answer_language(request.headers),
             headers={"Content-Range": f"bytes */{size}"},
         )
     headers["Content-Length"] = str(part.end - part.start)

@@ -20,8 +20,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import jobs
-from app.api.job_status import Status, Statuses, without_outline
+from app.api.job_status import Status, Statuses, sentences_told, without_outline
 from app.database import EventRow, JobRow, Sessions
+from app.definitions import Language
 from app.errors import TooManyFollowers, Unavailable
 from app.jobs import Seen
 
@@ -104,10 +105,12 @@ class Followers:
                 "too many follow jobs here at the moment: ask for the status from time to time instead", _RETRY_AFTER_S
             )
 
-    async def events(self, seen: Seen, status: Status, since: int) -> AsyncIterator[bytes]:
+    async def events(
+        self, seen: Seen, status: Status, since: int, language: Language = Language.ENGLISH
+    ) -> AsyncIterator[bytes]:
         """What a follower is sent: events after `since`, the status at every change, until the job has ended.
 
-        status: the job's, just read. A database that is away is waited for.
+        status: the job's, just read. language: that of its sentences. A database that is away is waited for.
         """
         topic = self._join(seen, status)
         try:
@@ -127,7 +130,8 @@ class Followers:
                 since = news[-1][0] if news else since
                 if topic.status.etag != told:
                     told = topic.status.etag
-                    yield _encoded("status", since, without_outline(topic.status.document))
+                    news_of_it = sentences_told(without_outline(topic.status.document), language)
+                    yield _encoded("status", since, news_of_it)
                 if topic.status.is_final or topic.gone:
                     return
                 await changed.wait()

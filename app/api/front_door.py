@@ -13,9 +13,11 @@ from urllib.parse import urlsplit
 
 import structlog
 from prometheus_client import Counter
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.languages import answer_language
 from app.api.problems import problem
 from app.logs import log_request
 
@@ -98,7 +100,8 @@ class FrontDoor:
         """Lets bodies in up to the limit, counted as they come: a Content-Length may be missing or false."""
         declared = headers.get(b"content-length", b"0")
         if not declared.isdigit() or int(declared) > self._body_bytes:
-            response = problem(413, "body-too-large", self._too_large, headers={"Connection": "close"})
+            language = answer_language(Headers(scope=scope))
+            response = problem(413, "body-too-large", self._too_large, language, headers={"Connection": "close"})
             await response(scope, receive, send)
             return
         received_bytes = 0

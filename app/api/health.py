@@ -8,13 +8,15 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
+from app.api.languages import answer_language, language_headers
 from app.broker_policy import eviction_policy, fault_of, is_safe
 from app.catalogue import Catalogue
 from app.database import is_reachable, sessions
 from app.errors import Misconfigured, Unavailable
 from app.metrics import ServiceCollector, exposition
+from app.phrases import told
 from app.settings import settings
-from app.standing import standing
+from app.standing import Worker, standing
 from app.tiling.integrity import integrity
 
 router = APIRouter(tags=["health"])
@@ -31,18 +33,30 @@ async def healthz() -> dict[str, str]:
 @router.get("/readyz", summary="Whether the components this process needs answer", responses={503: {}})
 def readyz(request: Request) -> JSONResponse:
     """200 with `degraded` while only jobs suffer: broker or workers are missing, and jobs wait in the database."""
-    reachable = is_reachable(sessions().engine)
+    reachable, catalogue = is_reachable(sessions().engine), request.app.state.catalogue
     components = {
-        "database": "ok" if reachable else "away",
-        "catalogue": "ok" if request.app.state.catalogue.loaded else "not loaded yet",
-        "rasters": _rasters(request.app.state.catalogue),
+        "database": _database(reachable),
+        "catalogue": _catalogue(catalogue),
+        "rasters": _rasters(catalogue),
         "broker": _broker(),
-        "workers": _workers() if reachable else _NOT_KNOWN,
+        "workers": _workers(reachable),
     }
+    status, code = "ready", 200
     if any(components[name] != "ok" for name in _NEEDED):
-        return JSONResponse({"status": "not ready", "components": components}, 503)
-    degraded = any(said != "ok" for said in components.values())
-    return JSONResponse({"status": "degraded" if degraded else "ready", "components": components})
+        status, code = "not ready", 503
+    elif any(said != "ok" for said in components.values()):
+        status = "degraded"
+    language = answer_language(request.headers)
+    said = {name: told(state, language) for name, state in components.items()}
+    return JSONResponse({"status": status, "components": said}, code, language_headers(language))
+
+
+def _database(reachable: bool) -> str:
+    return "ok" if reachable else "away"
+
+
+def _catalogue(catalogue: Catalogue) -> str:
+    return "ok" if catalogue.loaded else "not loaded yet"
 
 
 def _broker() -> str:
@@ -55,17 +69,23 @@ def _broker() -> str:
     return "ok" if policy is None or is_safe(policy) else fault_of(policy)
 
 
-def _workers() -> str:
+def _workers(reachable: bool) -> str:
     """Why jobs wait, where they do: nobody is at work, or those who are cannot predict."""
+    if not reachable:
+        return _NOT_KNOWN
     try:
         with sessions().read() as session:
             workers = standing(session, settings()).workers
     except Unavailable:
         return _NOT_KNOWN
-    out = sorted({worker.reason or "no reason given" for worker in workers if worker.state == "out of service"})
+    out = sorted({_reason(worker) for worker in workers if worker.state == "out of service"})
     if out:
         return f"out of service: {'; '.join(out)}"
     return "ok" if any(worker.state == "ready" for worker in workers) else "none at work"
+
+
+def _reason(worker: Worker) -> str:
+    return worker.reason or "no reason given"
 
 
 def _rasters(catalogue: Catalogue) -> str:

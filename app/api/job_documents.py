@@ -8,18 +8,21 @@ from fastapi.responses import JSONResponse
 
 from app import jobs
 from app.api.job_status import statuses
+from app.api.languages import language_headers
 from app.database import JobRow, sessions
+from app.definitions import Language
 from app.errors import JobDismissed, JobFailed, ResultNotReady
 from app.jobs import Seen
 from app.outputs import OUTPUTS
 from app.settings import settings
 
 
-def created(job: JobRow) -> JSONResponse:
+def created(job: JobRow, language: Language) -> JSONResponse:
     """201 with the job's status and its address."""
     with sessions().read() as session:
         status = statuses.of(session, Seen(jobs.get(session, job.id), job.id))
-    return JSONResponse(status.document, 201, {"Location": f"{settings().public_url}/api/jobs/{job.id}"})
+    headers = {"Location": f"{settings().public_url}/api/jobs/{job.id}", **language_headers(language)}
+    return JSONResponse(status.told_in(language).document, 201, headers)
 
 
 def results(job: JobRow) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from threading import Lock
 from typing import Any
 
@@ -21,22 +22,42 @@ from sqlalchemy.orm import Session
 from app import jobs
 from app.api.landing import link
 from app.database import JobRow
+from app.definitions import Language
 from app.jobs import Seen
+from app.phrases import told
 
 RESULTS_RELATION = "http://www.opengis.net/def/rel/ogc/1.0/results"
 
 _FRESH_S = 2.0
 """Longest time a kept document tells of the queue, which moves without the job's row."""
 _MOST_KEPT = 2000
+_SENTENCES = ("message", "postponed")
+_POSTPONED = "postponed: "
+"""How a message begins that says why nothing happens (`app.jobs.work`, `app.jobs.finishing`)."""
 
 
 @dataclass(frozen=True)
 class Status:
-    """A job's status document as it is sent. `etag` is a hash of it: strong, and the same in every process."""
+    """A job's status document as it is sent, in English."""
 
     document: dict[str, Any]
-    body: bytes
-    etag: str
+
+    @cached_property
+    def body(self) -> bytes:
+        return json.dumps(self.document, ensure_ascii=False).encode()
+
+    @cached_property
+    def etag(self) -> str:
+        """A hash of the body: strong, of each language its own, and the same in every process."""
+        return f'"{hashlib.blake2b(self.body, digest_size=12).hexdigest()}"'
+
+    def told_in(self, language: Language) -> Status:
+        """The same with its sentences in that language."""
+        return self if language is Language.ENGLISH else self._in_french
+
+    @cached_property
+    def _in_french(self) -> Status:
+        return Status(sentences_told(self.document, Language.FRENCH))
 
     @property
     def is_final(self) -> bool:
@@ -67,9 +88,7 @@ class Statuses:
             kept = self._kept.get(key)
         if kept is not None and kept.row == row and (kept.status.is_final or now - kept.made_at < _FRESH_S):
             return kept.status
-        document = status_info(session, seen)
-        body = json.dumps(document, ensure_ascii=False).encode()
-        status = Status(document, body, f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"')
+        status = Status(status_info(session, seen))
         with self._lock:
             self._kept[key] = _Kept(status, row, now)
             self._kept.move_to_end(key)
@@ -120,6 +139,11 @@ def without_outline(document: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in document.items() if name != "aoi"}
 
 
+def sentences_told(document: dict[str, Any], language: Language) -> dict[str, Any]:
+    """A status document, or part of it, with its sentences in that language."""
+    return {name: told(value, language) if name in _SENTENCES else value for name, value in document.items()}
+
+
 def _links(seen: Seen) -> list[dict[str, str]]:
     job = seen.job
     path, data = f"/api/jobs/{seen.shown_id}", f"/api/jobs/{job.permalink}"
@@ -145,6 +169,7 @@ def _of_prediction(session: Session, job: JobRow) -> dict[str, Any]:
     running = "nobody is at work at the moment" if nobody else predicted
     return {
         "message": job.message or _message(job, "no worker is at work" if nobody else "waiting for a worker", running),
+        "postponed": job.message.removeprefix(_POSTPONED) if job.message.startswith(_POSTPONED) else None,
         "progress": 100 if job.status == "successful" else min(99, 100 * (done + failed) // max(1, total)),
         "source": job.source_id,
         "model": job.model_id,
@@ -173,8 +198,9 @@ def _of_count(session: Session, job: JobRow) -> dict[str, Any]:
 def _message(job: JobRow, waiting: str, running: str) -> str:
     if job.expired_at is not None:
         return "the results have expired: ask again, what is already computed is not computed again"
-    words = {"accepted": waiting, "running": running, "successful": "the results are there"}
-    return words.get(job.status, "")
+    if job.status == "successful":
+        return "the results are there"
+    return {"accepted": waiting, "running": running}.get(job.status, "")
 
 
 def _timestamp(seconds: float | None) -> str | None:

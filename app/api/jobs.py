@@ -17,6 +17,7 @@ from app.api.followers import Followers
 from app.api.job_documents import link_header, results
 from app.api.job_lists import Chosen, Limit, page_links
 from app.api.job_status import Status, statuses, without_outline
+from app.api.languages import LanguageAsked, answer_language, language_headers
 from app.api.reading import read_route, tags_of
 from app.database import sessions
 from app.errors import Unknown
@@ -35,12 +36,16 @@ _ASK_AGAIN_S = 5
 
 
 @router.get("", summary="Your jobs, newest first")
-def list_jobs(request: Request, caller: AskingCaller, chosen: Chosen, limit: Limit = 100) -> dict[str, Any]:
+def list_jobs(
+    request: Request, answer: Response, caller: AskingCaller, chosen: Chosen, limit: Limit = 100
+) -> dict[str, Any]:
+    language = answer_language(request.headers)
+    answer.headers.update(language_headers(language))
     with sessions().read() as session:
         found = [] if chosen is None else jobs.list_of(session, caller.owner, chosen, limit=limit + 1)
-        mine = [without_outline(statuses.of(session, Seen(job, job.id)).document) for job in found[:limit]]
+        told = [statuses.of(session, Seen(job, job.id)).told_in(language) for job in found[:limit]]
     last_id = found[limit - 1].id if len(found) > limit else None
-    return {"jobs": mine, "links": page_links(request, last_id)}
+    return {"jobs": [without_outline(each.document) for each in told], "links": page_links(request, last_id)}
 
 
 @router.get(
@@ -49,8 +54,9 @@ def list_jobs(request: Request, caller: AskingCaller, chosen: Chosen, limit: Lim
     responses={304: {"description": "As the client has it already (If-None-Match)."}},
 )
 def status(request: Request, jobID: JobID, caller: CallerOf) -> Response:  # noqa: N803 - the standard's spelling
-    found = _status(jobID, caller)[1]
-    headers = {"ETag": found.etag, "Cache-Control": "private, no-cache"}
+    language = answer_language(request.headers)
+    found = _status(jobID, caller)[1].told_in(language)
+    headers = {"ETag": found.etag, "Cache-Control": "private, no-cache", **language_headers(language)}
     if not found.is_final:
         headers["Retry-After"] = str(_ASK_AGAIN_S)
     if {found.etag.strip('"'), "*"} & {tag.strip('"') for tag in tags_of(request)}:
@@ -59,11 +65,13 @@ def status(request: Request, jobID: JobID, caller: CallerOf) -> Response:  # noq
 
 
 @router.delete("/{jobID}", summary="Dismiss a job; blocks that others want stay")
-def dismiss(jobID: JobID, caller: CallerOf) -> Response:  # noqa: N803 - the standard's spelling
+def dismiss(request: Request, jobID: JobID, caller: CallerOf) -> Response:  # noqa: N803 - the standard's spelling
     with sessions().read() as session:
         job = jobs.own(session, jobID, caller)
     jobs.dismiss(sessions(), job.id)
-    return Response(_status(jobID, caller)[1].body, media_type="application/json")
+    language = answer_language(request.headers)
+    told = _status(jobID, caller)[1].told_in(language)
+    return Response(told.body, media_type="application/json", headers=language_headers(language))
 
 
 def _status(job_id: str, caller: Caller) -> tuple[Seen, Status]:
@@ -121,12 +129,18 @@ async def events(
         int,
         Query(ge=0, lt=2**63, description="The same, for those who cannot send a header: `last_event` of a status."),
     ] = 0,
+    lang: LanguageAsked = None,
 ) -> EventSourceResponse:
+    language = answer_language(request.headers, lang)
     followers: Followers = request.app.state.followers
     followers.require_room()
     seen, found = await run_in_threadpool(_status, jobID, caller)
     header = last_event_id or ""
     since = int(header) if header.isascii() and header.isdigit() and len(header) < 19 else after
     return EventSourceResponse(
-        followers.events(seen, found, since), ping=_HEARTBEAT_S, send_timeout=_SEND_TIMEOUT_S, sep="\n"
+        followers.events(seen, found, since, language),
+        headers=language_headers(language),
+        ping=_HEARTBEAT_S,
+        send_timeout=_SEND_TIMEOUT_S,
+        sep="\n",
     )

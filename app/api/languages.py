@@ -1,4 +1,4 @@
-"""In which language a page is wanted: as its reader says, else as the browser does, else French."""
+"""In which language a page or an answer is wanted: as its reader says, else as the browser does, else a usual one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Annotated
 
 from fastapi import Query, Request
+from starlette.datastructures import Headers
 
 from app.definitions import Language
 from app.errors import ParameterInvalid
@@ -16,25 +17,49 @@ LanguageAsked = Annotated[
     Query(
         alias="lang",
         max_length=30,
-        description="Of the page; without it the browser's, by Accept-Language.",
+        description="Of the answer; without it the browser's, by Accept-Language.",
         json_schema_extra={"enum": list(Language)},
     ),
 ]
 
 
 def language_of(request: Request, asked: str | None) -> Language:
-    """The language asked for, else the first of the browser's that we speak, else French.
+    """The language of a page: the one asked for, else the first of the browser's that we speak, else French.
 
-    A browser's order is that of its weights, and that of the header where they are equal (RFC 9110, 12.5.4).
     Raises ParameterInvalid for one that we do not speak.
     """
-    if asked is not None:
-        if asked not in list(Language):
-            raise ParameterInvalid(f"lang is {' or '.join(Language)}", "lang")
-        return Language(asked)
-    wanted = sorted(_ranges(request.headers.get("accept-language", "")), key=lambda found: -found[1])
+    return _chosen(asked) or _accepted(request.headers) or Language.FRENCH
+
+
+def answer_language(headers: Headers, asked: str | None = None) -> Language:
+    """The language of sentences in an answer to a program: as `language_of`, but English where nobody says.
+
+    English is what they are written in, and what clients that were never asked for a language were given.
+    """
+    return _chosen(asked) or _accepted(headers) or Language.ENGLISH
+
+
+def language_headers(language: Language) -> dict[str, str]:
+    """Of an answer whose sentences are in that language."""
+    return {"Content-Language": language, "Vary": "Accept-Language"}
+
+
+def _chosen(asked: str | None) -> Language | None:
+    if asked is None:
+        return None
+    if asked not in list(Language):
+        raise ParameterInvalid(f"lang is {' or '.join(Language)}", "lang")
+    return Language(asked)
+
+
+def _accepted(headers: Headers) -> Language | None:
+    """The first of Accept-Language that we speak.
+
+    A browser's order is that of its weights, and that of the header where they are equal (RFC 9110, 12.5.4).
+    """
+    wanted = sorted(_ranges(headers.get("accept-language", "")), key=lambda found: -found[1])
     spoken = (Language(code) for code, weight in wanted if weight > 0 and code in list(Language))
-    return next(spoken, Language.FRENCH)
+    return next(spoken, None)
 
 
 def _ranges(header: str) -> Iterator[tuple[str, float]]:

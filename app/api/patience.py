@@ -10,8 +10,10 @@ from __future__ import annotations
 import asyncio
 
 import structlog
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.languages import answer_language
 from app.api.problems import problem_of
 from app.errors import Unavailable
 
@@ -76,7 +78,8 @@ class Patience:
             if clock is not None:
                 clock.cancel()
         self._leave(work)
-        await problem_of(Unavailable("this takes longer than usual: try again in a moment"))(scope, receive, send)
+        late_answer = Unavailable("this takes longer than usual: try again in a moment")
+        await problem_of(late_answer, answer_language(Headers(scope=scope)))(scope, receive, send)
 
     def _leave(self, work: asyncio.Task[None]) -> None:
         """Lets it end by itself: a thread that waits for the database cannot be stopped."""

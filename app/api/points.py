@@ -7,13 +7,16 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
+from app.api.languages import answer_language, language_headers
 from app.api.parameters import allow_only
 from app.api.reading import json_content, read_route
 from app.api.tile_answers import in_tile_thread
 from app.api.tiles import LayerId, catalogue_of
 from app.areas import class_words
 from app.catalogue import Layer
+from app.definitions import Language
 from app.errors import RasterUnreadable
+from app.phrases import told
 from app.tiling import PointValue, value_at
 
 router = APIRouter(prefix="/api", tags=["collections"])
@@ -35,8 +38,11 @@ async def point(request: Request, layer: LayerId, lon: Longitude, lat: Latitude)
 async def point_of_all(request: Request, lon: Longitude, lat: Latitude) -> Response:
     allow_only(request, ("lon", "lat"))
     there = layers_at(catalogue_of(request).layers(), lon, lat)
-    found = await in_tile_thread(lambda: entries(there, lon, lat))
-    return json_content(request, {"lon": lon, "lat": lat, "layers": found})
+    language = answer_language(request.headers)
+    found = await in_tile_thread(lambda: entries(there, lon, lat, language))
+    answer = json_content(request, {"lon": lon, "lat": lat, "layers": found})
+    answer.headers.update(language_headers(language))
+    return answer
 
 
 def layers_at(layers: Iterable[Layer], lon: float, lat: float) -> list[Layer]:
@@ -51,7 +57,7 @@ def _covers(layer: Layer, lon: float, lat: float) -> bool:
     return west <= lon <= east and south <= lat <= north and bool(layer.rasters_in(4326, (lon, lat, lon, lat)))
 
 
-def entries(layers: Sequence[Layer], lon: float, lat: float) -> list[dict[str, Any]]:
+def entries(layers: Sequence[Layer], lon: float, lat: float, language: Language) -> list[dict[str, Any]]:
     """One entry per layer. A raster that cannot be read leaves `value` empty in its own and says why in `problem`."""
     listed = []
     for layer in layers:
@@ -60,7 +66,7 @@ def entries(layers: Sequence[Layer], lon: float, lat: float) -> list[dict[str, A
             found = value_at(layer.rasters_in(4326, (lon, lat, lon, lat)), 4326, lon, lat)
         except RasterUnreadable as error:
             nothing = dict.fromkeys(("value", "code", "title_fr", "title_en", "colour", "confidence"))
-            listed.append({**words, **nothing, "problem": error.message})
+            listed.append({**words, **nothing, "problem": told(error.message, language)})
         else:
             listed.append({**words, **class_at(layer, found), "problem": None})
     return listed

@@ -12,8 +12,9 @@ from app.api.problems import status_of, type_of
 from app.block_keys import BlockKeys
 from app.catalogue import Catalogue
 from app.database import JobRow, sessions
-from app.definitions import prediction_grid
+from app.definitions import Language, prediction_grid
 from app.errors import AoiTooLarge, CosiaError, LimitReached, Unavailable
+from app.phrases import told
 from app.settings import settings
 
 TITLE = "Predict land cover"
@@ -49,7 +50,7 @@ def execute(body: dict[str, Any], catalogue: Catalogue, caller: Caller, idempote
     )
 
 
-def estimate(body: dict[str, Any], catalogue: Catalogue, caller: Caller) -> dict[str, Any]:
+def estimate(body: dict[str, Any], catalogue: Catalogue, caller: Caller, language: Language) -> dict[str, Any]:
     """What the same inputs would cost, and whether they would be refused at the moment; nothing is created.
 
     `seconds` are from now to the results; None where no worker is there or none has measured its pace. `price`: how
@@ -69,7 +70,7 @@ def estimate(body: dict[str, Any], catalogue: Catalogue, caller: Caller) -> dict
             "blocks": None,
             "seconds": None,
             "quota": quota,
-            "would_be_refused": _refusal(error),
+            "would_be_refused": _refusal(error, language),
         }
     keys = _block_keys(asked)
     with sessions().read() as session:
@@ -92,7 +93,7 @@ def estimate(body: dict[str, Any], catalogue: Catalogue, caller: Caller) -> dict
         "queue": {"jobs_ahead": outlook.jobs_ahead, "blocks_ahead": outlook.blocks_ahead},
         "seconds": None if outlook.seconds is None else round(outlook.seconds, 1),
         "quota": quotas.document(limits, used, asked_m2=asked.area_m2),
-        "would_be_refused": None if refused is None else _refusal(refused),
+        "would_be_refused": None if refused is None else _refusal(refused, language),
     }
 
 
@@ -105,12 +106,12 @@ def _block_keys(asked: Checked) -> list[str]:
     return [each.of(cell) for each in keys for cell in cells]
 
 
-def _refusal(error: CosiaError) -> dict[str, Any]:
+def _refusal(error: CosiaError, language: Language) -> dict[str, Any]:
     """What an execution would be answered: the members of its problem document."""
     retry_after_s = error.retry_after_s if isinstance(error, LimitReached | Unavailable) else None
     return {
         "type": type_of(error),
         "status": status_of(error),
-        "detail": error.message,
+        "detail": told(error.message, language),
         "retry_after_s": retry_after_s,
     }

@@ -1,4 +1,7 @@
-"""Errors as `application/problem+json` (RFC 9457): one table from domain errors to HTTP statuses."""
+"""Errors as `application/problem+json` (RFC 9457): one table from domain errors to HTTP statuses.
+
+Titles and details are told in the language that the request accepts (`app.phrases`), in English where it names none.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,9 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Match, Mount
 
 from app import errors
+from app.api.languages import answer_language, language_headers
+from app.definitions import Language
+from app.phrases import told
 
 log = structlog.get_logger(__name__)
 
@@ -29,7 +35,7 @@ _STATUSES: dict[type[errors.CosiaError], int] = {
     errors.Misconfigured: 503,
 }
 
-_TITLES = {
+TITLES = {
     400: "The request cannot be used",
     401: "An API key is needed",
     403: "Not allowed to you",
@@ -43,6 +49,7 @@ _TITLES = {
     500: "Internal error",
     503: "Not available for the moment",
 }
+OTHER_TITLE = "The request failed"
 
 _METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
@@ -90,44 +97,50 @@ def _uri(type_: str) -> str:
 
 
 def problem(
-    status: int, type_: str, detail: str, *, headers: dict[str, str] | None = None, parameter: str | None = None
+    status: int,
+    type_: str,
+    detail: str,
+    language: Language = Language.ENGLISH,
+    *,
+    headers: dict[str, str] | None = None,
+    parameter: str | None = None,
 ) -> JSONResponse:
-    """A problem document. `type_` is a word of ours or a URI of a standard."""
+    """A problem document. `type_` is a word of ours or a URI of a standard; `detail` is given in English."""
     body: dict[str, object] = {
         "type": _uri(type_),
-        "title": _TITLES.get(status, "The request failed"),
+        "title": told(TITLES.get(status, OTHER_TITLE), language),
         "status": status,
-        "detail": detail,
+        "detail": told(detail, language),
         "request_id": structlog.contextvars.get_contextvars().get("request_id"),
     }
     if parameter is not None:
         body["parameter"] = parameter
+    headers = {**(headers or {}), **language_headers(language)}
     return JSONResponse(body, status, headers, media_type="application/problem+json")
 
 
-def problem_of(error: errors.CosiaError) -> JSONResponse:
+def problem_of(error: errors.CosiaError, language: Language) -> JSONResponse:
     headers = {}
     if isinstance(error, errors.Unauthorised):
         headers["WWW-Authenticate"] = 'Bearer realm="CoSIA Map"'  # RFC 9110, 11.6.1
     if isinstance(error, errors.LimitReached | errors.Unavailable):
         headers["Retry-After"] = str(error.retry_after_s)
-    return problem(
-        status_of(error), error.type, error.message, headers=headers, parameter=getattr(error, "parameter", None)
-    )
+    parameter = getattr(error, "parameter", None)
+    return problem(status_of(error), error.type, error.message, language, headers=headers, parameter=parameter)
 
 
-def _on_domain_error(_: Request, error: Exception) -> JSONResponse:
+def _on_domain_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, errors.CosiaError)  # noqa: S101 - registered for this class only
-    return problem_of(error)
+    return problem_of(error, answer_language(request.headers))
 
 
 def _on_http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
-    word = _TITLES.get(error.status_code, "request failed").lower().replace(" ", "-")
+    word = TITLES.get(error.status_code, "request failed").lower().replace(" ", "-")
     headers = dict(error.headers or {})
     if error.status_code == 405:
         headers["Allow"] = _allowed(request) or headers.get("Allow", "GET, HEAD")
-    return problem(error.status_code, word, str(error.detail), headers=headers)
+    return problem(error.status_code, word, str(error.detail), answer_language(request.headers), headers=headers)
 
 
 def _allowed(request: Request) -> str:
@@ -140,11 +153,12 @@ def _allowed(request: Request) -> str:
     )
 
 
-def _on_validation_error(_: Request, error: Exception) -> JSONResponse:
+def _on_validation_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
     first = error.errors()[0]
     name = str(first["loc"][-1])
-    return problem(400, "parameter-invalid", f"{name}: {first['msg']}", parameter=name)
+    language = answer_language(request.headers)
+    return problem(400, "parameter-invalid", f"{name}: {first['msg']}", language, parameter=name)
 
 
 def _on_departure(_: Request, __: Exception) -> JSONResponse:
@@ -152,9 +166,10 @@ def _on_departure(_: Request, __: Exception) -> JSONResponse:
     return problem(400, "incomplete", "the request ended before its body did")
 
 
-def _on_surprise(_: Request, error: Exception) -> JSONResponse:
+def _on_surprise(request: Request, error: Exception) -> JSONResponse:
     log.error("unexpected_error", exc_info=error)
-    return problem(500, "internal", "something went wrong on our side; it has been logged under this request id")
+    detail = "something went wrong on our side; it has been logged under this request id"
+    return problem(500, "internal", detail, answer_language(request.headers))
 
 
 def add_problem_handlers(application: FastAPI) -> None:

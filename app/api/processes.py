@@ -19,10 +19,12 @@ from app.api.callers import AskingCaller, IdempotencyKey
 from app.api.execution_requests import EXECUTE_BODY, plain_request
 from app.api.job_documents import created
 from app.api.landing import link
+from app.api.languages import answer_language, language_headers
 from app.api.problems import problem_of
 from app.api.tiles import catalogue_of
 from app.catalogue import Catalogue
 from app.database import JobRow
+from app.definitions import Language
 from app.errors import LimitReached, ProcessUnknown
 from app.outputs import OUTPUTS
 
@@ -33,14 +35,16 @@ _MOST_LISTED = 1000
 
 @dataclass(frozen=True)
 class _Process:
-    """inputs: their descriptions at the moment. execute: body, catalogue, caller and idempotency key -> the job."""
+    """inputs: their descriptions at the moment. execute: body, catalogue, caller and idempotency key -> the job.
+    estimate: body, catalogue, caller and the language of its sentences -> the cost.
+    """
 
     title: str
     description: str
     inputs: Callable[[Catalogue], dict[str, Any]]
     outputs: tuple[str, ...]
     execute: Callable[[dict[str, Any], Catalogue, Caller, str | None], JobRow]
-    estimate: Callable[[dict[str, Any], Catalogue, Caller], dict[str, Any]] | None = None
+    estimate: Callable[[dict[str, Any], Catalogue, Caller, Language], dict[str, Any]] | None = None
 
 
 _PROCESSES = {
@@ -125,7 +129,8 @@ async def execute(
 ) -> JSONResponse:
     process = _process(processID)
     body, catalogue = _plain(await read_json(request), process), catalogue_of(request)
-    answer = await run_in_threadpool(lambda: _executed(process, body, catalogue, caller, idempotency_key))
+    language = answer_language(request.headers)
+    answer = await run_in_threadpool(lambda: _executed(process, body, catalogue, caller, idempotency_key, language))
     # Every process is executed asynchronously, whatever is preferred (RFC 7240, section 3, and the standard, 7.11.3).
     if "respond-async" in {word.strip().lower() for word in request.headers.get("prefer", "").split(",")}:
         answer.headers["Preference-Applied"] = "respond-async"
@@ -137,22 +142,29 @@ async def estimate(
     request: Request,
     processID: str,  # noqa: N803 - the standard's spelling
     caller: AskingCaller,
-) -> dict[str, Any]:
+) -> JSONResponse:
     estimated = _process(processID).estimate
     if estimated is None:
         raise ProcessUnknown(f"process {processID} has no estimate; {jobs.PREDICT_LAND_COVER} has")
     body = _plain(await read_json(request), _process(processID))
-    return await run_in_threadpool(estimated, body, catalogue_of(request), caller)
+    language = answer_language(request.headers)
+    cost = await run_in_threadpool(estimated, body, catalogue_of(request), caller, language)
+    return JSONResponse(cost, headers=language_headers(language))
 
 
 def _executed(
-    process: _Process, body: dict[str, Any], catalogue: Catalogue, caller: Caller, idempotency_key: str | None
+    process: _Process,
+    body: dict[str, Any],
+    catalogue: Catalogue,
+    caller: Caller,
+    idempotency_key: str | None,
+    language: Language,
 ) -> JSONResponse:
     """The answer to an execution, with what the caller may still ask for in its header."""
     try:
-        answer = created(process.execute(body, catalogue, caller, idempotency_key))
+        answer = created(process.execute(body, catalogue, caller, idempotency_key), language)
     except LimitReached as error:
-        answer = problem_of(error)
+        answer = problem_of(error, language)
     answer.headers.update(quotas.header_fields(caller))
     return answer
 

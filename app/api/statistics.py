@@ -18,9 +18,11 @@ from app.api import counting
 from app.api.bodies import read_json
 from app.api.callers import AskingCaller, IdempotencyKey
 from app.api.job_documents import created
+from app.api.languages import answer_language
 from app.api.parameters import allow_only
 from app.api.reading import CORS
 from app.api.tiles import LayerId, catalogue_of
+from app.definitions import Language
 from app.settings import settings
 from app.statistics import AreaMeasurement, ChangeMeasurement, Measurement, Tally, count
 
@@ -72,7 +74,11 @@ async def class_areas(
     body = await read_json(request)
     return await run_in_threadpool(
         lambda: _answer(
-            AreaMeasurement(shown, counting.polygon_of(body)), settings().areas_km2, caller, idempotency_key
+            AreaMeasurement(shown, counting.polygon_of(body)),
+            settings().areas_km2,
+            caller,
+            idempotency_key,
+            answer_language(request.headers),
         )
     )
 
@@ -96,16 +102,24 @@ async def class_changes(
     # Two rasters are read for each place, and borders looked at.
     limit_km2 = settings().areas_km2 / 2
     return await run_in_threadpool(
-        lambda: _answer(ChangeMeasurement(before, after, counting.polygon_of(body)), limit_km2, caller, idempotency_key)
+        lambda: _answer(
+            ChangeMeasurement(before, after, counting.polygon_of(body)),
+            limit_km2,
+            caller,
+            idempotency_key,
+            answer_language(request.headers),
+        )
     )
 
 
-def _answer(measurement: Measurement, limit_km2: float, caller: Caller, idempotency_key: str | None) -> JSONResponse:
+def _answer(
+    measurement: Measurement, limit_km2: float, caller: Caller, idempotency_key: str | None, language: Language
+) -> JSONResponse:
     """The figures where they can be had at once, else a job: the polygon is large, or others are being counted."""
     at_once = measurement.asked_m2 <= limit_km2 * 1e6 and measurement.outline_m <= _MOST_OUTLINE_M
     document = _counted(measurement) if at_once else None
     if document is None:
-        answer = created(counting.submit(measurement, caller, idempotency_key))
+        answer = created(counting.submit(measurement, caller, idempotency_key), language)
     else:
         answer = JSONResponse(document)
     answer.headers.update(CORS)

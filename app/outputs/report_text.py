@@ -10,6 +10,7 @@ from xml.sax.saxutils import escape
 
 import pyproj
 
+from app import phrases
 from app.definitions import BLOCK_PX, Ensemble, ModelCard, margin_of
 from app.definitions.model_card import FrenchWords
 from app.outputs.prediction import Prediction
@@ -67,7 +68,8 @@ def _area(prediction: Prediction, words: Wording) -> Iterator[str]:
         told.append(words.no_gaps)
     yield " ".join(told)
     if prediction.gaps:
-        reasons = list(dict.fromkeys(gap.reason for gap in prediction.gaps if gap.reason))
+        told_reasons = (phrases.told(gap.reason, words.language) for gap in prediction.gaps if gap.reason)
+        reasons = list(dict.fromkeys(told_reasons))
         yield words.gaps.format(
             count=len(prediction.gaps),
             m2=words.square_metres(table["gaps_m2"]),

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from pyproj import Transformer
 
 from app.api import points
-from app.definitions import Grid
+from app.definitions import Grid, Language
 from tests import published as layers
 from tests.statistics.layers import layer
 from tests.tiling.blobs import reference, write
@@ -65,7 +65,7 @@ def test_a_damaged_layer_does_not_spoil_the_others(tmp_path: Path) -> None:
     Path(rasters["new"].path).write_bytes(b"II*\0")
     old, new = (layer(raster, id=name, title=name) for name, raster in rasters.items())
 
-    damaged, whole = points.entries([new, old], *_lonlat(5.0, 5.0))
+    damaged, whole = points.entries([new, old], *_lonlat(5.0, 5.0), Language.ENGLISH)
 
     assert (damaged["layer"], damaged["value"]) == ("new", None)
     assert "cannot be read" in damaged["problem"]

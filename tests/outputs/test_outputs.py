@@ -230,6 +230,13 @@ def test_the_report_in_english_names_gaps_and_their_reasons(tmp_path: Path) -> N
         assert told in text
 
 
+def test_the_report_in_french_tells_the_reasons_of_gaps_in_french(tmp_path: Path) -> None:
+    failed = {SECOND: "this block could not be predicted because of an internal error"}
+    text = text_of(forests(tmp_path, "report", area=TWO_BLOCKS, failed=failed)["report"])
+
+    assert "ce bloc n’a pas pu être prédit à cause d’une erreur interne." in text
+
+
 def test_the_report_tells_the_largest_changes(tmp_path: Path) -> None:
     other_network = {**CHANGES, "from": {**CHANGES["from"], "model": "older"}}
     french = text_of(forests(tmp_path, "report", changes=CHANGES)["report"])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from sqlalchemy import ColumnElement, delete, func, literal, select, update
 from sqlalchemy.engine import CursorResult
@@ -20,6 +21,7 @@ PAST = "past"
 
 _ROUNDS_UNSEEN = 3
 _KEPT_S = 600.0
+_NOTHING_FETCHED: Mapping[str, float] = MappingProxyType({})
 
 
 def register(session: Session, worker_id: str, *, host: str, device: str, queues: Sequence[str]) -> None:
@@ -34,6 +36,7 @@ def beat(
     seconds_per_block: Mapping[str, float],
     tallies: Mapping[str, float],
     out_of_service: str | None,
+    fetch_seconds: Mapping[str, float] = _NOTHING_FETCHED,
 ) -> bool:
     """Keeps the row fresh; out_of_service: why the worker takes no work, None where it does.
 
@@ -44,6 +47,7 @@ def beat(
         .where(WorkerRow.id == worker_id)
         .values(
             seconds_per_block=dict(seconds_per_block),
+            fetch_seconds=dict(fetch_seconds),
             tallies=dict(tallies),
             state="ready" if out_of_service is None else "out of service",
             reason=out_of_service,
@@ -110,10 +114,12 @@ def fold(session: Session) -> None:
         return
     past = session.get(WorkerRow, PAST, with_for_update=True)
     if past is None:
-        past = WorkerRow(id=PAST, host="", device="", queues="", state="stopped", seconds_per_block={}, tallies={})
+        past = WorkerRow(id=PAST, host="", device="", queues="", state="stopped")
+        past.seconds_per_block, past.fetch_seconds, past.tallies = {}, {}, {}
         session.add(past)
     for row in gone:
         past.seconds_per_block = {**past.seconds_per_block, **row.seconds_per_block}
+        past.fetch_seconds = {**past.fetch_seconds, **row.fetch_seconds}
         past.tallies = dict(Counter(past.tallies) + Counter(row.tallies))
     session.flush()
     session.execute(delete(WorkerRow).where(WorkerRow.id.in_([row.id for row in gone])))

@@ -36,10 +36,11 @@ def submit(sessions: Sessions, **changes: object) -> JobRow:
     return jobs.submit(sessions, samples.request(**changes), Limits())
 
 
-def size(sessions: Sessions, job: JobRow, pace_s: float | None) -> int:
+def size(sessions: Sessions, job: JobRow, pace_s: float | None, **fetch_seconds: float) -> int:
     paces = {} if pace_s is None else {"tiny": pace_s}
+    times = {"batch_s": BATCH_S, "lease_s": LEASE_S}
     with sessions.read() as session:
-        return jobs.batch_size(session, job.id, seconds_per_block=paces, batch_s=BATCH_S, lease_s=LEASE_S)
+        return jobs.batch_size(session, job.id, seconds_per_block=paces, fetch_seconds=fetch_seconds, **times)
 
 
 @pytest.mark.parametrize(
@@ -51,6 +52,15 @@ def test_a_batch_holds_what_this_worker_predicts_in_its_time(
     start_workers(sessions, 1)
 
     assert size(sessions, submit(sessions, columns=10, rows=10), pace_s) == blocks_at_a_time
+
+
+def test_a_batch_holds_what_a_map_server_gives_in_its_time_where_that_is_less(sessions: Sessions) -> None:
+    start_workers(sessions, 1)
+    job = submit(sessions, columns=10, rows=10, source=samples.source(id="remote"))
+
+    assert size(sessions, job, 1.0, remote=5.0) == 2  # ten seconds
+    assert size(sessions, job, 1.0, remote=0.1) == 10
+    assert size(sessions, job, 1.0, other=5.0) == 10
 
 
 def test_a_batch_of_what_was_never_measured_holds_what_its_parts_let_expect(sessions: Sessions) -> None:
@@ -105,7 +115,12 @@ class Fleet:
                 jobs.succeed(session, job_id, {})
                 return
             limit = jobs.batch_size(
-                session, job_id, seconds_per_block={"tiny": self._pace_s}, batch_s=BATCH_S, lease_s=LEASE_S
+                session,
+                job_id,
+                seconds_per_block={"tiny": self._pace_s},
+                fetch_seconds={},
+                batch_s=BATCH_S,
+                lease_s=LEASE_S,
             )
             claims = jobs.claim_blocks(
                 session, job_id, owner=f"w{number}", limit=limit, lease_s=LEASE_S, most_attempts=3

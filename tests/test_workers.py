@@ -183,3 +183,72 @@ def test_a_job_s_queue_is_that_of_the_first_rule_that_fits_its_model(
 
     assert submit(sessions).queue == "gpu-small"
     assert submit(sessions, ensemble=samples.ensemble(samples.card(id="flair-inc"))).queue == "gpu-large"
+
+
+def fetched(sessions: Sessions, worker_id: str, tiny: float, **fetch_seconds: float) -> None:
+    with sessions.write() as session:
+        workers.beat(
+            session,
+            worker_id,
+            seconds_per_block={"tiny": tiny},
+            fetch_seconds=fetch_seconds,
+            tallies={},
+            out_of_service=None,
+        )
+
+
+def test_the_slower_of_fetching_and_predicting_is_the_pace_of_a_worker(sessions: Sessions) -> None:
+    start(sessions, "a")
+    start(sessions, "b")
+    fetched(sessions, "a", 2.0, remote=8.0)
+    fetched(sessions, "b", 4.0, remote=2.0)
+
+    asked = outlook(sessions, blocks=3, fetches=[jobs.Fetch("remote", least_s=1.0)])
+
+    assert asked.seconds == 3 / (1 / 8.0 + 1 / 4.0)
+    assert asked.px_per_s == (1 / 8.0 + 1 / 4.0) * PX
+    assert outlook(sessions, blocks=3).seconds == 3 / (1 / 2.0 + 1 / 4.0)  # imagery in files
+
+
+def test_what_a_map_server_allows_counts_before_and_beside_what_was_measured(sessions: Sessions) -> None:
+    start(sessions, "a", tiny=1.0)
+    asked = [jobs.Fetch("remote", least_s=5.0)]
+    assert outlook(sessions, blocks=2, fetches=asked).seconds == 10.0
+
+    fetched(sessions, "a", 1.0, remote=0.2)  # from the cache
+    assert outlook(sessions, blocks=2, fetches=asked).seconds == 10.0
+    with sessions.read() as session:
+        assert jobs.fetch_pace(session, asked[0]) == (5.0, False)
+
+    fetched(sessions, "a", 1.0, remote=7.0)
+    assert outlook(sessions, blocks=2, fetches=asked).seconds == 14.0
+    with sessions.read() as session:
+        assert jobs.fetch_pace(session, asked[0]) == (7.0, True)
+
+
+def test_two_sources_of_a_job_are_fetched_in_turn(sessions: Sessions) -> None:
+    start(sessions, "a", tiny=1.0)
+
+    asked = outlook(sessions, blocks=2, fetches=[jobs.Fetch("remote", least_s=5.0), jobs.Fetch("files")])
+
+    assert asked.seconds == 2 * 2.5
+
+
+def test_jobs_ahead_and_under_way_cost_what_their_imagery_takes(sessions: Sessions) -> None:
+    start(sessions, "a")
+    fetched(sessions, "a", 1.0, remote=4.0)
+    far = submit(sessions, columns=2, source=samples.source(id="remote"))
+
+    assert outlook(sessions, blocks=2).seconds == 2 * 1.0 + 2 * 4.0
+    assert outlook(sessions, blocks=2, before=far).seconds == 2 * 4.0
+
+
+def test_paces_of_map_servers_outlive_the_worker_that_measured_them(sessions: Sessions) -> None:
+    start(sessions, "a")
+    fetched(sessions, "a", 1.0, remote=4.0)
+    silence(sessions, "a", 3600)
+    with sessions.write() as session:
+        workers.fold(session)
+    start(sessions, "b", tiny=1.0)
+
+    assert outlook(sessions, blocks=1, fetches=[jobs.Fetch("remote")]).seconds == 4.0

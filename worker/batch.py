@@ -103,6 +103,9 @@ class Batch:
                         self._predict(claim, imagery_read)
         if self._pace.seconds_per_block is not None:
             self._presence.measured(claims[0].predicted_by, self._pace.seconds_per_block)
+        if self._pace.fetch_seconds is not None:
+            # So many blocks are fetched at a time.
+            self._presence.fetched(claims[0].source_id, self._pace.fetch_seconds / threads_beside(self._device))
         return self._complete
 
     def _claim(self) -> list[Claim]:
@@ -111,6 +114,7 @@ class Batch:
                 session,
                 self._job_id,
                 seconds_per_block=self._presence.paces(),
+                fetch_seconds=self._presence.fetch_paces(),
                 batch_s=self._settings.batch_s,
                 lease_s=self._settings.lease_s,
             )
@@ -149,9 +153,21 @@ class Batch:
         """Predicts one block and lets it be written; what it raises ends the attempt."""
         networks = self._materials.networks(claim)
         began = self._pace.begin()
-        imagery = imagery_read.result()
+        imagery = self._awaited(imagery_read)
         prediction = networks.predict(imagery.pixels, imagery.valid, self._between, extras=imagery.extras)
         self._writer.put(claim, prediction, time.monotonic() - began)
+
+    def _awaited(self, imagery_read: Future[Imagery]) -> Imagery:
+        """The imagery. Waiting for a map server, or for what fails, is no part of the pace of prediction."""
+        began, imagery = time.monotonic(), None
+        try:
+            imagery = imagery_read.result()
+            if imagery.fetch_s is not None:
+                self._pace.fetched(imagery.fetch_s)
+            return imagery
+        finally:
+            if imagery is None or imagery.fetch_s is not None:
+                self._pace.wait_apart(time.monotonic() - began)
 
     def _write(self, claim: Claim, prediction: Prediction, predicting_s: float) -> None:
         """Publishes a block that was predicted, in a thread of the writer's."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import NamedTuple
 
 import numpy as np
@@ -21,12 +22,14 @@ from worker.readers import Handles, around, reader_of
 
 class Imagery(NamedTuple):
     """pixels: (bands, height, width) uint8 with the margin of the networks. valid: (height, width), where they are.
-    extras: what the patches have beside them, where a network needs it.
+    extras: what the patches have beside them, where a network needs it. fetch_s: what a map server took to give them,
+    seconds; None where they lie in files.
     """
 
     pixels: np.ndarray
     valid: np.ndarray
     extras: PatchExtras | None
+    fetch_s: float | None
 
 
 class Materials:
@@ -51,9 +54,11 @@ class Materials:
                 raise Invalid(f"imagery source {source.id} was replaced since the job was asked: ask again")
             files = imagery.files_for(session, claim.source_id, grid.bounds)
             images = imagery.series_over(session, source, around(block)) if needs_series else []
+        began = time.monotonic()
         try:
             pixels, valid = reader_of(source, files, self._handles).read(grid, bands_of(cards))
-            return Imagery(pixels, valid, extras_of(block, cards, valid, source, images, self._handles))
+            fetch_s = None if source.service is None else time.monotonic() - began
+            return Imagery(pixels, valid, extras_of(block, cards, valid, source, images, self._handles), fetch_s)
         except RasterUnreadable as error:
             for hrefs in ([file.href for file in files], [image.href for image in images]):
                 if hrefs and not any(map(imagery.href_is_there, hrefs)):

@@ -15,6 +15,8 @@ class Pace:
         self._began: float | None = None
         self._ended = 0.0
         self._blocks = 0
+        self._fetched: list[float] = []
+        self._apart_s = 0.0
 
     def begin(self) -> float:
         """Now, on the clock that only goes forward."""
@@ -29,8 +31,26 @@ class Pace:
             self._ended = time.monotonic()
             self._blocks += 1
 
+    def fetched(self, seconds: float) -> None:
+        """The imagery of a block has come from a map server, which took so long."""
+        with self._lock:
+            self._fetched.append(seconds)
+
+    def wait_apart(self, seconds: float) -> None:
+        """So long nothing was predicted, for want of imagery from a map server: that is told apart."""
+        with self._lock:
+            self._apart_s += seconds
+
     @property
     def seconds_per_block(self) -> float | None:
-        """None before the first is written."""
+        """Of prediction; None before the first is written."""
         with self._lock:
-            return (self._ended - self._began) / self._blocks if self._began and self._blocks else None
+            if not self._began or not self._blocks:
+                return None
+            return max(0.0, self._ended - self._began - self._apart_s) / self._blocks
+
+    @property
+    def fetch_seconds(self) -> float | None:
+        """Of a block's imagery from a map server; None where none was."""
+        with self._lock:
+            return sum(self._fetched) / len(self._fetched) if self._fetched else None

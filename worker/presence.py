@@ -32,6 +32,7 @@ class Presence:
         self._told: dict[str, int] = {}
         self._tallies: Counter[str] = Counter()
         self._paces: dict[str, float] = {}
+        self._fetch_paces: dict[str, float] = {}
         self._postponed = 0
         self._reason: str | None = "starting"
         self._listeners: list[Callable[[bool], None]] = []
@@ -43,14 +44,26 @@ class Presence:
 
     def measured(self, predicted_by: str, seconds_per_block: float) -> None:
         """The pace of a batch; the latest counts half."""
+        self._note(self._paces, predicted_by, seconds_per_block)
+
+    def fetched(self, source_id: str, seconds_per_block: float) -> None:
+        """How fast a map server gave the imagery of a batch; the latest counts half."""
+        self._note(self._fetch_paces, source_id, seconds_per_block)
+
+    def _note(self, paces: dict[str, float], name: str, seconds_per_block: float) -> None:
         with self._lock:
-            before = self._paces.get(predicted_by, seconds_per_block)
-            self._paces[predicted_by] = before + _WEIGHT_OF_LATEST * (seconds_per_block - before)
+            before = paces.get(name, seconds_per_block)
+            paces[name] = before + _WEIGHT_OF_LATEST * (seconds_per_block - before)
 
     def paces(self) -> dict[str, float]:
         """What predicts (as in `JobRow.predicted_by`) -> seconds per block; without those not measured yet."""
         with self._lock:
             return dict(self._paces)
+
+    def fetch_paces(self) -> dict[str, float]:
+        """Imagery source -> seconds that its map server takes for a block; without those not measured yet."""
+        with self._lock:
+            return dict(self._fetch_paces)
 
     def weather_is_bad(self) -> int:
         """How many blocks in a row this worker has had to postpone, with this one."""
@@ -106,10 +119,15 @@ class Presence:
     def _tell(self) -> bool:
         """Whether the row is still there."""
         with self._lock:
-            tallies, paces = dict(self._tallies), dict(self._paces)
+            tallies, paces, fetch_paces = dict(self._tallies), dict(self._paces), dict(self._fetch_paces)
         with self._sessions.write() as session:
             there = workers.beat(
-                session, self.id, seconds_per_block=paces, tallies=tallies, out_of_service=self._reason
+                session,
+                self.id,
+                seconds_per_block=paces,
+                fetch_seconds=fetch_paces,
+                tallies=tallies,
+                out_of_service=self._reason,
             )
         if there:
             self._told = tallies

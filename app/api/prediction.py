@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from app import aoi, jobs
@@ -12,8 +13,9 @@ from app.api.problems import status_of, type_of
 from app.block_keys import BlockKeys
 from app.catalogue import Catalogue
 from app.database import JobRow, sessions
-from app.definitions import Language, prediction_grid
+from app.definitions import ImagerySource, Language, ModelCard, RemoteService, bands_of, prediction_grid
 from app.errors import AoiTooLarge, CosiaError, LimitReached, Unavailable
+from app.imagery.remote import least_seconds_per_block, requests_per_block
 from app.phrases import told
 from app.settings import settings
 
@@ -72,12 +74,20 @@ def estimate(body: dict[str, Any], catalogue: Catalogue, caller: Caller, languag
             "quota": quota,
             "would_be_refused": _refusal(error, language),
         }
-    keys = _block_keys(asked)
+    keys, cards = _block_keys(asked), asked.ensemble.cards
     with sessions().read() as session:
         ready = jobs.ready_blocks(session, keys)
         to_compute, predicted_by = len(keys) - ready, asked.ensemble.predicted_by
-        outlook = jobs.outlook(session, predicted_by=predicted_by, blocks=to_compute, priority=asked.priority)
+        fetches = [jobs.Fetch(each.id, least_seconds_per_block(each, bands_of(cards))) for each in _sources(asked)]
+        outlook = jobs.outlook(
+            session, predicted_by=predicted_by, blocks=to_compute, fetches=fetches, priority=asked.priority
+        )
         price = jobs.price(session, asked.ensemble.cards[0].id, predicted_by)
+        fetching = [
+            _fetching(each, each.service, cards, jobs.fetch_pace(session, fetch))
+            for each, fetch in zip(_sources(asked), fetches, strict=True)
+            if each.service is not None
+        ]
         used = jobs.usage(session, caller.owner)
         refused = jobs.refusal(
             session, limits, caller.owner, area_m2=asked.area_m2, blocks=to_compute, predicted_by=predicted_by
@@ -88,6 +98,7 @@ def estimate(body: dict[str, Any], catalogue: Catalogue, caller: Caller, languag
         "limit_km2": settings().aoi_km2,
         "blocks": {"total": len(keys), "ready": ready, "to_compute": to_compute},
         "price": {**price._asdict(), "factor": round(price.factor, 2)},
+        "fetching": fetching,
         "workers": outlook.workers,
         "px_per_s": None if outlook.px_per_s is None else round(outlook.px_per_s),
         "queue": {"jobs_ahead": outlook.jobs_ahead, "blocks_ahead": outlook.blocks_ahead},
@@ -101,9 +112,25 @@ def _block_keys(asked: Checked) -> list[str]:
     """Of the area in the source, and in the one it is compared with."""
     grid = prediction_grid(asked.source.epsg)
     cells = aoi.covering_cells(asked.aoi, grid)
-    sources = [source for source in (asked.source, asked.options.compared) if source is not None]
-    keys = [BlockKeys(grid, source, asked.ensemble) for source in sources]
+    keys = [BlockKeys(grid, source, asked.ensemble) for source in _sources(asked)]
     return [each.of(cell) for each in keys for cell in cells]
+
+
+def _sources(asked: Checked) -> list[ImagerySource]:
+    return [source for source in (asked.source, asked.options.compared) if source is not None]
+
+
+def _fetching(
+    source: ImagerySource, service: RemoteService, cards: Sequence[ModelCard], pace: jobs.FetchPace
+) -> dict[str, Any]:
+    """What the imagery of a map server costs in time: as measured, or as its definition allows."""
+    return {
+        "source": source.id,
+        "requests_per_block": round(requests_per_block(source, bands_of(cards)), 2),
+        "requests_per_s": service.requests_per_s,
+        "seconds_per_block": round(pace.seconds_per_block, 2),
+        "measured": pace.measured,
+    }
 
 
 def _refusal(error: CosiaError, language: Language) -> dict[str, Any]:

@@ -313,8 +313,9 @@ class EventRow(Base):
 class WorkerRow(Base):
     """A worker process. It is alive while it keeps `seen_at` fresh; `reason` says why it is out of service.
 
-    seconds_per_block: what predicts (as in `JobRow.predicted_by`) -> its measured pace. tallies: name -> what it has
-    counted since it started.
+    seconds_per_block: what predicts (as in `JobRow.predicted_by`) -> its measured pace. fetch_seconds: imagery source
+    -> how long the imagery of a block took to come from its map server. tallies: name -> what it has counted since it
+    started.
     """
 
     __tablename__ = "worker"
@@ -327,6 +328,7 @@ class WorkerRow(Base):
     state: Mapped[str] = mapped_column(default="ready")
     reason: Mapped[str | None]
     seconds_per_block: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    fetch_seconds: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     tallies: Mapped[dict[str, Any]] = mapped_column(default=dict)
     started_at: Mapped[float] = mapped_column(server_default=now_s())
     seen_at: Mapped[float] = mapped_column(server_default=now_s())

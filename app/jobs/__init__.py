@@ -7,6 +7,7 @@ forgets `sweep` rings again.
 from __future__ import annotations
 
 from app.jobs.bells import hear, ring
+from app.jobs.fetching import Fetch, FetchPace, fetch_pace
 from app.jobs.finishing import (
     Files,
     begin_finalizing,
@@ -50,6 +51,8 @@ __all__ = [
     "PREDICT_LAND_COVER",
     "TERMINAL",
     "Count",
+    "Fetch",
+    "FetchPace",
     "Files",
     "Limits",
     "Outlook",
@@ -73,6 +76,7 @@ __all__ = [
     "events_since",
     "fail",
     "fail_finalizing",
+    "fetch_pace",
     "get",
     "hear",
     "jobs_ahead",

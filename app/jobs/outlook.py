@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from app import broker
 from app.database import BlockRow, JobRow
 from app.definitions import BLOCK_PX, parts_of
+from app.jobs.fetching import Fetch
 from app.jobs.paces import Paces
 from app.jobs.states import ACTIVE
 
@@ -35,19 +36,29 @@ class Outlook(NamedTuple):
 
 
 def outlook(
-    session: Session, *, predicted_by: str, blocks: int, priority: int = 1, before: JobRow | None = None
+    session: Session,
+    *,
+    predicted_by: str,
+    blocks: int,
+    fetches: Sequence[Fetch] = (),
+    priority: int = 1,
+    before: JobRow | None = None,
 ) -> Outlook:
-    """Of a job that has `blocks` to compute; before: that job, where it has been asked for already."""
+    """Of a job that has `blocks` to compute; before: that job, where it has been asked for already.
+
+    fetches: where its imagery is from, as far as map servers give it. Of a job that has been asked for, and of those
+    ahead, what was measured counts alone.
+    """
     queue = broker.queue_of(*parts_of(predicted_by)[0]) if before is None else before.queue
     priority = priority if before is None else before.priority
     paces = Paces(session, queue)
     ahead = _blocks_ahead(session, queue=queue, priority=priority, blocks=blocks, job=before)
-    blocks_per_s = paces.blocks_per_s(predicted_by)
+    blocks_per_s = paces.blocks_per_s(predicted_by, _fetches_of(before.source_id) if before is not None else fetches)
     seconds = None
     if blocks_per_s:
         seconds = blocks / blocks_per_s
-        for other, count in ahead.items():
-            seconds += count / (paces.blocks_per_s(other) or blocks_per_s)
+        for (other, source_id), count in ahead.items():
+            seconds += count / (paces.blocks_per_s(other, _fetches_of(source_id)) or blocks_per_s)
     return Outlook(
         workers=paces.workers,
         px_per_s=blocks_per_s and blocks_per_s * BLOCK_PX**2,
@@ -59,18 +70,24 @@ def outlook(
     )
 
 
-def _blocks_ahead(session: Session, *, queue: str, priority: int, blocks: int, job: JobRow | None) -> dict[str, int]:
-    """What predicts -> blocks of other active jobs that come before the last of these `blocks`."""
+def _fetches_of(source_id: str | None) -> list[Fetch]:
+    return [] if source_id is None else [Fetch(source_id)]
+
+
+def _blocks_ahead(
+    session: Session, *, queue: str, priority: int, blocks: int, job: JobRow | None
+) -> dict[tuple[str, str | None], int]:
+    """What predicts, and from which imagery -> blocks of other active jobs that come before the last of these."""
     left = JobRow.blocks_total - JobRow.blocks_done - JobRow.blocks_failed
     turns = case((JobRow.priority < priority, left), (left < blocks, left), else_=blocks)
     statement = (
-        select(JobRow.predicted_by, func.sum(turns))
+        select(JobRow.predicted_by, JobRow.source_id, func.sum(turns))
         .where(JobRow.status.in_(ACTIVE), JobRow.queue == queue, JobRow.priority <= priority)
-        .group_by(JobRow.predicted_by)
+        .group_by(JobRow.predicted_by, JobRow.source_id)
     )
     if job is not None:
         statement = statement.where(JobRow.id != job.id)
-    return {str(name): int(count or 0) for name, count in session.execute(statement)}
+    return {(str(name), source_id): int(count or 0) for name, source_id, count in session.execute(statement)}
 
 
 def jobs_ahead(session: Session, job: JobRow) -> int:

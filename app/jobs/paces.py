@@ -5,7 +5,7 @@ What predicts is named as in `JobRow.predicted_by`: a model, or an ensemble and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import select
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from app import workers
 from app.database import WorkerRow
 from app.definitions import parts_of
+from app.jobs.fetching import Fetch, expected_fetches, means
 
 
 class Price(NamedTuple):
@@ -29,26 +30,42 @@ class Price(NamedTuple):
     measured: bool
 
 
+class _Worker(NamedTuple):
+    """What one has measured: seconds per block of what predicts, and of what map servers give."""
+
+    predicting: Mapping[str, float]
+    fetching: Mapping[str, float]
+
+
 class Paces:
     """Of the workers that take from one queue now; of all that ever measured something, where those have not yet."""
 
     def __init__(self, session: Session, queue: str) -> None:
-        self._live = session.scalars(select(WorkerRow.seconds_per_block).where(workers.live(queue))).all()
-        self._means = _means(session)
+        measured = select(WorkerRow.seconds_per_block, WorkerRow.fetch_seconds)
+        self._live = [_Worker(*row) for row in session.execute(measured.where(workers.live(queue)))]
+        ever = [_Worker(*row) for row in session.execute(measured)]
+        self._means = _Worker(means([each.predicting for each in ever]), means([each.fetching for each in ever]))
 
     @property
     def workers(self) -> int:
         return len(self._live)
 
-    def blocks_per_s(self, name: str) -> float | None:
-        """Of all workers together; None where nobody works, or nothing is known to reckon it from."""
-        known = [1 / seconds for row in self._live if (seconds := self._seconds(row, name))]
+    def blocks_per_s(self, name: str, fetches: Sequence[Fetch]) -> float | None:
+        """Of all workers together; None where nobody works, or nothing is known to reckon it from.
+
+        fetches: where the imagery is from. A worker fetches while it predicts, so the slower of the two is its pace.
+        """
+        known = [
+            1 / max(seconds, expected_fetches({**self._means.fetching, **worker.fetching}, fetches))
+            for worker in self._live
+            if (seconds := self._seconds(worker.predicting, name))
+        ]
         return sum(known) if known else None
 
     def _seconds(self, row: Mapping[str, float], name: str) -> float | None:
         """Of one worker: by what it has measured itself, as far as it has."""
-        own = expected_seconds(row, name)
-        return own or self._means.get(name) or expected_seconds({**self._means, **row}, name)
+        ever = self._means.predicting
+        return expected_seconds(row, name) or ever.get(name) or expected_seconds({**ever, **row}, name)
 
 
 def expected_seconds(paces: Mapping[str, float], name: str) -> float | None:
@@ -67,17 +84,9 @@ def expected_seconds(paces: Mapping[str, float], name: str) -> float | None:
 def price(session: Session, model_id: str, name: str) -> Price:
     """Of what is named, over the model alone."""
     model_ids, augmentation = parts_of(name)
-    passes, means = len(model_ids) * augmentation.passes, _means(session)
-    seconds, alone = expected_seconds(means, name), means.get(model_id)
+    passes = len(model_ids) * augmentation.passes
+    measured = means(session.scalars(select(WorkerRow.seconds_per_block)).all())
+    seconds, alone = expected_seconds(measured, name), measured.get(model_id)
     if not seconds or not alone:
         return Price(passes, float(passes), measured=False)
-    return Price(passes, seconds / alone, measured=name in means)
-
-
-def _means(session: Session) -> dict[str, float]:
-    """Seconds per block, over all workers that have measured it, gone ones too."""
-    measured: dict[str, list[float]] = {}
-    for paces in session.scalars(select(WorkerRow.seconds_per_block)):
-        for name, seconds in paces.items():
-            measured.setdefault(name, []).append(seconds)
-    return {name: sum(each) / len(each) for name, each in measured.items()}
+    return Price(passes, seconds / alone, measured=name in measured)

@@ -36,17 +36,25 @@ def claim_blocks(
 
 
 def batch_size(
-    session: Session, job_id: str, *, seconds_per_block: Mapping[str, float], batch_s: float, lease_s: float
+    session: Session,
+    job_id: str,
+    *,
+    seconds_per_block: Mapping[str, float],
+    fetch_seconds: Mapping[str, float],
+    batch_s: float,
+    lease_s: float,
 ) -> int:
     """How many blocks of a job one worker takes at a time: what it predicts in `batch_s`, and no more than its share.
 
-    seconds_per_block: what predicts -> pace of this worker; a single block where it knows none yet. The
+    seconds_per_block: what predicts -> pace of this worker; a single block where it knows none yet. fetch_seconds:
+    imagery source -> how long a block of it takes this worker to fetch, where that was measured. The
     share is an even part of the blocks that can be claimed, so that no worker is left without while another has many.
     """
     job = session.get(JobRow, job_id)
     pace = expected_seconds(seconds_per_block, job.predicted_by or "") if job is not None else None
     if job is None or not pace:
         return 1
+    pace = max(pace, fetch_seconds.get(job.source_id or "", 0.0))
     most = max(1, min(_MOST_BLOCKS, int(batch_s / pace)))
     if most == 1:
         return 1

@@ -44,6 +44,7 @@ def test_blocks_that_are_there_are_told_and_the_time_is_that_of_the_others(servi
 
     assert before["blocks"] == {"total": 1, "ready": 0, "to_compute": 1}
     assert (before["workers"], before["px_per_s"], before["seconds"]) == (1, 2048 * 2048 // 8, 8.0)
+    assert before["fetching"] == []
     assert after["blocks"] == {"total": 1, "ready": 1, "to_compute": 0}
     assert after["seconds"] == 0.0
 

@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 from pyproj import Transformer
 
-from app import imagery
+from app import imagery, workers
 from app.database import ImagerySourceRow, sessions
 from tests.conftest import forget_settings
 from tests.imagery_files import LEFT, TOP, write_raster
@@ -61,6 +61,27 @@ def test_an_area_anywhere_in_france_is_accepted(open_service: TestClient) -> Non
 
     assert accepted.status_code == 201
     assert accepted.json()["status"] == "accepted"
+
+
+def test_an_estimate_counts_the_time_that_the_server_takes(open_service: TestClient) -> None:
+    with sessions().write() as session:
+        workers.register(session, "w", host="h", device="cpu", queues=["gpu", "cpu"])
+        workers.beat(session, "w", seconds_per_block={"tiny": 0.1}, tallies={}, out_of_service=None)
+    body = {"inputs": {"aoi": _square(-4.49, 48.39), "source": "ign-ortho", "model": "tiny"}}
+
+    told = open_service.post("/api/processes/predict-land-cover/estimate", json=body).json()
+
+    # Of the test's five bands: 4 + 4 cells of pictures, 0.64 + 0.16 of heights, ten a second.
+    assert told["fetching"] == [
+        {
+            "source": "ign-ortho",
+            "requests_per_block": 8.8,
+            "requests_per_s": 10,
+            "seconds_per_block": 0.88,
+            "measured": False,
+        }
+    ]
+    assert told["seconds"] == pytest.approx(0.88 * told["blocks"]["to_compute"], abs=0.05)
 
 
 def test_an_area_outside_its_bounds_is_refused(open_service: TestClient) -> None:

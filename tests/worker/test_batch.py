@@ -227,10 +227,10 @@ def test_a_poison_block_fails_after_its_attempts_with_waits_between_and_its_neig
     job = submit(columns=2)
     predict = Predictor.predict
 
-    def poisoned(self: Predictor, pixels: np.ndarray, valid: np.ndarray, *more: Any) -> Prediction:
+    def poisoned(self: Predictor, pixels: np.ndarray, valid: np.ndarray, *more: Any, **named: Any) -> Prediction:
         if valid[OFFSET_PX, OFFSET_PX]:  # the first block
             raise ZeroDivisionError
-        return predict(self, pixels, valid, *more)
+        return predict(self, pixels, valid, *more, **named)
 
     monkeypatch.setattr(Predictor, "predict", poisoned)
     first = run_batch(sessions, storage, settings, job)
@@ -292,7 +292,7 @@ def test_a_gpu_that_fails_ends_the_process_and_gives_the_blocks_back(
 ) -> None:
     job = submit(columns=2)
 
-    def broken(*_: object) -> Prediction:
+    def broken(*_: object, **_named: object) -> Prediction:
         raise DeviceBroken("the GPU failed: CUDA error: unspecified launch failure")
 
     monkeypatch.setattr(Predictor, "predict", broken)
@@ -313,11 +313,11 @@ def test_a_block_is_written_while_the_next_is_predicted(
     job = submit(columns=2)
     predict, write, second_begun, predicted = Predictor.predict, write_block, threading.Event(), []
 
-    def noticed(self: Predictor, *given: Any) -> Prediction:
+    def noticed(self: Predictor, *given: Any, **named: Any) -> Prediction:
         predicted.append(self)
         if len(predicted) == 2:
             second_begun.set()
-        return predict(self, *given)
+        return predict(self, *given, **named)
 
     def late(*given: Any) -> None:
         assert second_begun.wait(20)
@@ -337,9 +337,9 @@ def test_a_block_that_is_predicted_is_written_before_a_broken_gpu_ends_the_proce
     predict, write, works, broken = Predictor.predict, write_block, iter([True]), threading.Event()
     at_the_end: list[str] = []
 
-    def breaking(self: Predictor, *given: Any) -> Prediction:
+    def breaking(self: Predictor, *given: Any, **named: Any) -> Prediction:
         if next(works, False):
-            return predict(self, *given)
+            return predict(self, *given, **named)
         broken.set()
         raise DeviceBroken("the GPU failed")
 
@@ -386,7 +386,7 @@ def test_a_stopping_worker_gives_a_long_block_back_within_it(
     job, stop = submit(), threading.Event()
     monkeypatch.setattr("worker.batch._FINISH_WITHIN_S", 0.0)
 
-    def long(_: Predictor, _pixels: np.ndarray, _valid: np.ndarray, between: Callable[[], None]) -> Prediction:
+    def long(_: Predictor, _pixels: object, _valid: object, between: Callable[[], None], **_named: Any) -> Prediction:
         stop.set()
         for _ in range(1000):
             between()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import os
+import pickle
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -186,5 +187,5 @@ class Trainer:
             self._weights.counts = state["counts"].cpu()
             self._weights.recall = state["recall"].cpu()
             self.progress = Progress(**state["progress"])
-        except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+        except (OSError, pickle.UnpicklingError, *weight_files.DAMAGED) as error:
             raise WeightsUnreadable(f"{path.name} is no checkpoint of a training of {self.card.id}") from error

@@ -19,11 +19,11 @@ from torch import Tensor
 
 from app.errors import WeightsUnreadable
 
-# What torch's unpickler was seen to raise for bytes that were cut or altered: it trusts the order of a pickle's steps.
-_DAMAGED = (
+DAMAGED = (
     SafetensorError, RuntimeError, EOFError, ValueError, LookupError, TypeError, AttributeError, AssertionError,
     OverflowError, struct.error,
 )  # fmt: skip
+"""What torch's unpickler was seen to raise for bytes that were cut or altered: it trusts the steps of a pickle."""
 
 
 def file_sha256(path: Path) -> str:
@@ -47,7 +47,7 @@ def tensors_of(path: Path) -> dict[str, Tensor]:
         content = safetensors.torch.load_file(path) if start[8:9] == b"{" else _unpickled(path)
     except OSError as error:
         raise WeightsUnreadable(f"{path.name} cannot be read: {error.strerror or 'it is damaged'}") from error
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise WeightsUnreadable(f"{path.name} is damaged or no weights file") from error
     return _only_tensors(content, path.name)
 

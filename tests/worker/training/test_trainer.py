@@ -58,6 +58,14 @@ def test_checkpoint_of_another_network_is_refused(card: ModelCard, five_band_car
         Trainer(five_band_card, peak_rate=1e-3, seed=0, device=CPU).resume(tmp_path / "checkpoint.pt")
 
 
+@pytest.mark.parametrize("content", [b"", b"hello, I am a text", b"PK\x03\x04", b"\x80\x02cposix\nsystem\n."])
+def test_damaged_checkpoint_is_refused(card: ModelCard, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "checkpoint.pt").write_bytes(content)
+
+    with pytest.raises(WeightsUnreadable, match=r"checkpoint\.pt is no checkpoint of a training of tiny"):
+        Trainer(card, peak_rate=1e-3, seed=0, device=CPU).resume(tmp_path / "checkpoint.pt")
+
+
 def test_learning_rate_rises_then_falls_to_one_percent() -> None:
     assert rate_at(0.0) == 0.0
     assert rate_at(0.04) == pytest.approx(1.0)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from app.errors import Unknown
 
 _FOLDER = Path(__file__).parent / "nomenclatures"
+_COLOUR = r"^#[0-9a-f]{6}$"
 
 
 def fold(name: str) -> str:
@@ -28,6 +29,8 @@ class Family(BaseModel):
     id: str
     title_fr: str
     title_en: str
+    colour: str = Field(pattern=_COLOUR, description="Where a map shows families rather than classes.")
+    colour_blind: str = Field(pattern=_COLOUR)
 
 
 class LandCoverClass(BaseModel):
@@ -37,9 +40,9 @@ class LandCoverClass(BaseModel):
     code: str
     title_fr: str
     title_en: str
-    colour: str = Field(pattern=r"^#[0-9a-f]{6}$")
+    colour: str = Field(pattern=_COLOUR)
     colour_blind: str | None = Field(
-        None, pattern=r"^#[0-9a-f]{6}$", description="Colour of the palette for colour-blind readers."
+        None, pattern=_COLOUR, description="Colour of the palette for colour-blind readers."
     )
     family: str = Field(description="Id of one of the nomenclature's families.")
     definition_fr: str = Field(description="What belongs to the class, in a sentence.")

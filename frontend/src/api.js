@@ -5,11 +5,17 @@
  */
 
 /** @typedef {{type: 'Polygon' | 'MultiPolygon', coordinates: any[]}} Zone lon, lat in degrees */
-/** @typedef {{value: number, code: string, title_fr: string, title_en: string, colour: string}} LandCoverClass */
+/**
+ * @typedef {{value: number, code: string, title_fr: string, title_en: string, colour: string, colour_blind?: string | null,
+ *   family: string, definition_fr: string, definition_en: string}} LandCoverClass
+ */
+/** @typedef {{id: string, title_fr: string, title_en: string, colour: string, colour_blind: string}} Family */
+/** @typedef {{classes: LandCoverClass[], families: Family[]}} Legend */
 /** @typedef {{title: string, limits: {aoi_km2: number, aoi_vertices: number}}} Landing */
 /**
  * @typedef {{id: string, title: string, description?: string, extent: {spatial: {bbox: number[][]}},
- *   'cosia:vintage'?: number, 'cosia:imagery'?: string | null, 'cosia:demonstration'?: boolean,
+ *   'cosia:vintage'?: number, 'cosia:imagery'?: string | null, 'cosia:demonstration'?: boolean, 'cosia:styles'?: string[],
+ *   'cosia:resolution_m'?: number,
  *   'cosia:quality'?: Quality | null, attribution?: string}} Collection
  */
 /** @typedef {{overall_accuracy: number | null, mean_iou: number | null}} Quality shares of 1 */
@@ -68,7 +74,7 @@
  */
 /** @typedef {{bbox: number[], done: number, total: number}} BlockDone */
 /** @typedef {Record<string, {href: string, type: string, title: string, title_fr?: string}>} Results */
-/** @typedef {LandCoverClass & {area_m2: number, share: number}} ClassArea */
+/** @typedef {Pick<LandCoverClass, 'value' | 'title_fr' | 'title_en' | 'colour'> & {area_m2: number, share: number}} ClassArea */
 /** @typedef {{area_m2: number, classes: ClassArea[]}} Areas */
 
 // Not the page's own address: the API's documentation lies deeper.
@@ -189,7 +195,7 @@ export const getCollections = (signal) => read('api/collections', signal);
 /** @param {AbortSignal} [signal] @returns {Promise<ProcessDescription>} */
 export const getProcess = (signal) => read(PROCESS, signal);
 
-/** @param {string} layer @param {AbortSignal} [signal] @returns {Promise<{classes: LandCoverClass[]}>} */
+/** @param {string} layer @param {AbortSignal} [signal] @returns {Promise<Legend>} */
 export const getLegend = (layer, signal) => read(`api/collections/${segment(layer)}/legend.json`, signal);
 
 /** @param {string} href @param {AbortSignal} [signal] @returns {Promise<TileJson>} */
@@ -200,6 +206,10 @@ export const tileJsonAddress = (layer) => `tiles/${segment(layer)}/tilejson.json
 
 /** @param {string} layer @param {string} language */
 export const qualityPage = (layer, language) => `api/collections/${segment(layer)}/quality.html?lang=${language}`;
+
+/** Tiles whose values are classes, or the confidence in them. @param {string} template @param {import('./look.js').Style} style */
+export const styledTemplate = (template, style) =>
+  style === 'classes' ? template : `${template}${template.includes('?') ? '&' : '?'}style=${style}`;
 
 /** A job's tiles show what is predicted so far, and in the end its result. @param {string} id */
 export const previewTileJsonAddress = (id) => `api/jobs/${segment(id)}/tiles/tilejson.json`;

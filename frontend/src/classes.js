@@ -1,8 +1,8 @@
 /**
  * A map layer of class values.
  *
- * The palette index of each PNG tile is kept as what it is, the class value; pixels are painted from it through a table
- * of 256 colours. Hiding a class, naming the one under the pointer and counting what is in view need no request.
+ * The palette index of each PNG tile is kept as what it is, the class value (or the confidence); pixels are painted from
+ * it through a table of colours. Hiding a class, naming the one under the pointer and counting what is in view need no request.
  */
 import { buffer, intersects } from 'ol/extent.js';
 import TileLayer from 'ol/layer/Tile.js';
@@ -11,9 +11,11 @@ import ImageTile from 'ol/source/ImageTile.js';
 import { createXYZ } from 'ol/tilegrid.js';
 
 import { getTile } from './api.js';
+import { paintPixels } from './look.js';
 import { readPalettePng } from './png.js';
 
-const TILE_PX = 256;
+const TILE_BITS = 8;
+const TILE_PX = 1 << TILE_BITS;
 
 // Tiles kept: enough for a 4K window and its surroundings. 330 kB each (colours and values).
 const CACHED_TILES = 256;
@@ -31,23 +33,6 @@ const CACHED_TILES = 256;
  * @property {number} request number of the latest request for it, so that a late answer cannot replace a newer one
  */
 
-/**
- * The colour of each value as canvas pixels; nodata, unknown and hidden values are transparent.
- *
- * @param {readonly import('./api.js').LandCoverClass[]} classes
- * @param {readonly number[]} hidden
- * @returns {Uint32Array<ArrayBuffer>} 256 pixels, RGBA bytes in memory order
- */
-export function colourTable(classes, hidden) {
-  const bytes = new Uint8Array(256 * 4);
-  for (const { value, colour } of classes) {
-    if (value === 0 || hidden.includes(value)) continue;
-    const rgb = Number.parseInt(colour.slice(1), 16);
-    bytes.set([rgb >> 16, (rgb >> 8) & 255, rgb & 255, 255], value * 4);
-  }
-  return new Uint32Array(bytes.buffer);
-}
-
 /** @typedef {ReturnType<typeof createClassLayer>} ClassLayer */
 
 /**
@@ -58,7 +43,7 @@ export function colourTable(classes, hidden) {
  * @param {number[]} options.bbox west, south, east, north in degrees: nothing is asked for outside
  * @param {number} options.zIndex
  * @param {import('./swipe.js').Side} options.side of the divider, when there is one
- * @param {Uint32Array<ArrayBuffer>} options.colours
+ * @param {import('./look.js').ColourTable} options.colours
  * @param {(error: unknown) => void} options.onError a tile could not be had
  */
 export function createClassLayer({ template, minZoom, maxZoom, bbox, zIndex, side, colours, onError }) {
@@ -150,7 +135,7 @@ export function createClassLayer({ template, minZoom, maxZoom, bbox, zIndex, sid
   return {
     layer,
 
-    /** @param {Uint32Array<ArrayBuffer>} next from `colourTable` */
+    /** @param {import('./look.js').ColourTable} next */
     setColours(next) {
       table = next;
       layer.changed();
@@ -173,6 +158,35 @@ export function createClassLayer({ template, minZoom, maxZoom, bbox, zIndex, sid
         return tile.indices[Math.min(row, TILE_PX - 1) * TILE_PX + Math.min(column, TILE_PX - 1)];
       }
       return null;
+    },
+
+    /**
+     * Pixels of each value in an extent, as they are drawn: those of tiles that are not loaded count as 0, nodata.
+     *
+     * @param {import('ol/extent.js').Extent} extent EPSG:3857
+     * @param {number} resolution of the view, EPSG:3857 metres per pixel
+     * @returns {{counts: Uint32Array, pixel_m: number}} pixel_m: EPSG:3857 metres, of the tiles that are drawn
+     */
+    countsIn(extent, resolution) {
+      const z = tileGrid.getZForResolution(resolution);
+      const pixel_m = tileGrid.getResolution(z);
+      const [west, north] = tileGrid.getOrigin(z);
+      const [left, right] = [extent[0], extent[2]].map((x) => Math.round((x - west) / pixel_m));
+      const [top, bottom] = [extent[3], extent[1]].map((y) => Math.round((north - y) / pixel_m));
+      const counts = new Uint32Array(256);
+      for (let y = top >> TILE_BITS; y << TILE_BITS < bottom; y++) {
+        for (let x = left >> TILE_BITS; x << TILE_BITS < right; x++) {
+          const indices = tiles.get(`${z}/${x}/${y}`)?.deref()?.indices;
+          if (!indices) continue;
+          const [firstColumn, lastColumn] = [Math.max(left - x * TILE_PX, 0), Math.min(right - x * TILE_PX, TILE_PX)];
+          const lastRow = Math.min(bottom - y * TILE_PX, TILE_PX);
+          for (let row = Math.max(top - y * TILE_PX, 0); row < lastRow; row++) {
+            for (let i = row * TILE_PX + firstColumn; i < row * TILE_PX + lastColumn; i++) counts[indices[i]]++;
+          }
+        }
+      }
+      counts[0] = (right - left) * (bottom - top) - counts.reduce((sum, count, value) => (value === 0 ? 0 : sum + count), 0);
+      return { counts, pixel_m };
     },
 
     /**
@@ -215,6 +229,6 @@ function paint(tile, table) {
   }
   const image = context.createImageData(TILE_PX, TILE_PX);
   const pixels = new Uint32Array(image.data.buffer);
-  for (let i = 0; i < pixels.length; i++) pixels[i] = table[tile.indices[i]];
+  paintPixels(pixels, TILE_BITS, table, tile.indices);
   context.putImageData(image, 0, 0);
 }

@@ -2,6 +2,7 @@
 import { byId, element, say } from './dom.js';
 import { failureText } from './failure.js';
 import { t } from './i18n.js';
+import { styleOf } from './look.js';
 import { collectionBbox, createPublished } from './published.js';
 
 /** @typedef {import('./api.js').Collection} Collection */
@@ -42,11 +43,12 @@ const stylesOf = ({ 'cosia:bands': bands }) => STYLES.filter((style) => style ==
 /**
  * @param {import('./map.js').PageMap} pageMap
  * @param {object} options
+ * @param {() => State} options.current
  * @param {(patch: Partial<State>) => void} options.onChange
  * @param {() => void} options.onLoaded another layer is on the map
  * @param {(error: unknown) => void} options.onTileError
  */
-export function createComparison(pageMap, { onChange, onLoaded, onTileError }) {
+export function createComparison(pageMap, { current, onChange, onLoaded, onTileError }) {
   const select = byId('compare', HTMLSelectElement);
   const slot = byId('compare-error', HTMLElement);
   const other = createPublished(pageMap, { side: 'right', onTileError });
@@ -60,6 +62,7 @@ export function createComparison(pageMap, { onChange, onLoaded, onTileError }) {
 
   return {
     layer: other.layer,
+    paint: other.paint,
 
     /**
      * @param {readonly Collection[]} collections
@@ -89,23 +92,23 @@ export function createComparison(pageMap, { onChange, onLoaded, onTileError }) {
      * Puts it on the map, or takes what is there away.
      *
      * @param {Compared | null} compared
-     * @param {(classes: readonly import('./api.js').LandCoverClass[]) => Uint32Array<ArrayBuffer>} colours
+     * @param {State} state
      */
-    async show(compared, colours) {
+    async show(compared, state) {
       const { collection, source, style = 'none' } = compared ?? {};
       const bbox = source?.['cosia:bbox'] ?? (collection && collectionBbox(collection));
       pageMap.setOtherImagery(source && bbox && style !== 'none' ? { source: source.value, style, bbox } : null);
-      const now = collection?.id ?? '';
+      const tiles = collection && styleOf(collection, state.look);
+      const now = collection ? `${collection.id} ${tiles}` : '';
       if (now === shown) return;
       shown = now;
       say(slot, '');
-      if (!collection) {
+      if (!collection || !tiles) {
         other.clear();
         return;
       }
       try {
-        await other.load(collection, colours);
-        onLoaded();
+        if (await other.load(collection, tiles, current)) onLoaded();
       } catch (error) {
         say(slot, failureText(error));
       }

@@ -1,8 +1,17 @@
-/** The legend: names and colours as the service gives them, each class with its switch. */
-import { byId, element, swatch } from './dom.js';
+/** The legend: names, colours and definitions as the service gives them, switches, shares of the view, the choice of look. */
+import { byId, element } from './dom.js';
 import { language, onLanguage, t } from './i18n.js';
+import { LOOKS, paintPixels, tableOf } from './look.js';
+import { shareOf, sharesNote, shareText } from './shares.js';
 
-/** @typedef {import('./api.js').LandCoverClass} LandCoverClass */
+/** @typedef {import('./api.js').Legend} LegendDocument */
+/** @typedef {import('./look.js').Choice} Choice */
+/** @typedef {import('./look.js').Style} Style */
+/** @typedef {import('./shares.js').Count} Count */
+/** @typedef {{key: string, title: string, definition: string, values: number[]}} Entry a class, or a family of them */
+
+const SWATCH_BITS = 4;
+const RAMP_BITS = 8;
 
 /**
  * The name of a class in the language of the page.
@@ -18,50 +27,176 @@ function capitalised(text) {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** @param {(hidden: number[]) => void} onToggle */
-export function createLegend(onToggle) {
+/**
+ * The rows of a legend: its classes, or its families that have some.
+ *
+ * @param {LegendDocument} legend
+ * @param {boolean} together
+ * @returns {Entry[]}
+ */
+export function entriesOf({ classes, families }, together) {
+  if (!together) {
+    return classes.map((one) => ({
+      key: String(one.value),
+      title: className(one),
+      definition: language() === 'fr' ? one.definition_fr : one.definition_en,
+      values: [one.value],
+    }));
+  }
+  return families.flatMap((family) => {
+    const members = classes.filter((one) => one.family === family.id);
+    const definition = members.map(className).join(', ');
+    return members.length > 0 ? [{ key: family.id, title: className(family), definition, values: members.map(({ value }) => value) }] : [];
+  });
+}
+
+/** @param {(patch: Partial<import('./state.js').State>) => void} onChange */
+export function createLegend(onChange) {
   const list = byId('legend', HTMLUListElement);
   const all = byId('legend-all', HTMLButtonElement);
-  /** @type {readonly LandCoverClass[]} */
-  let classes = [];
-  /** @type {readonly number[]} */
-  let hidden = [];
+  const definitions = byId('legend-definitions', HTMLButtonElement);
+  const look = byId('look', HTMLSelectElement);
+  const grouping = byId('grouping', HTMLElement);
+  const ramp = byId('ramp', HTMLElement);
+  const heading = byId('legend-switches', HTMLElement);
+  const note = byId('shares-note', HTMLElement);
+  const summary = byId('view-summary', HTMLElement);
 
-  /** @param {LandCoverClass} landCoverClass */
-  function row(landCoverClass) {
-    const { value, colour } = landCoverClass;
-    const box = element('input', { type: 'checkbox', checked: !hidden.includes(value), name: 'class', value: String(value) });
+  /** @type {LegendDocument} */
+  let legend = { classes: [], families: [] };
+  /** @type {Choice} */
+  let choice = { hidden: [], look: 'official', families: false };
+  /** @type {Style} */
+  let style = 'classes';
+  let graded = false;
+  /** @type {Count | null} */
+  let count = null;
+  /** @type {Entry[]} */
+  let entries = [];
+  let shown = '';
+
+  /** @param {Entry} entry */
+  function row({ key, title, definition, values }) {
+    const box = element('input', { type: 'checkbox', name: 'class', value: key });
     box.addEventListener('change', () => {
-      onToggle(box.checked ? hidden.filter((other) => other !== value) : [...hidden, value].sort((a, b) => a - b));
+      const others = choice.hidden.filter((value) => !values.includes(value));
+      onChange({ hidden: box.checked ? others : sorted([...others, ...values]) });
     });
-    return element('li', {}, element('label', {}, box, swatch(colour), element('span', {}, className(landCoverClass))));
+    const wording = t('isolate', { name: title });
+    const isolate = element('button', { type: 'button', className: 'quiet isolate', title: wording, 'aria-label': wording });
+    isolate.addEventListener('click', () => onChange({ hidden: isIsolated(values) ? [] : othersThan(values) }));
+    const square = element('canvas', { className: 'swatch', width: 1 << SWATCH_BITS, height: 1 << SWATCH_BITS, 'aria-hidden': 'true' });
+    return element(
+      'li',
+      {},
+      element('label', {}, box, square, element('span', {}, title)),
+      element('span', { className: 'number' }),
+      isolate,
+      element('p', { className: 'note' }, definition),
+    );
   }
+
+  /** @param {number[]} values */
+  const othersThan = (values) => sorted(legend.classes.map(({ value }) => value).filter((value) => !values.includes(value)));
+
+  /** @param {number[]} values */
+  const isIsolated = (values) => String(othersThan(values)) === String(choice.hidden);
 
   function render() {
-    list.replaceChildren(...classes.map(row));
-    showHidden();
+    entries = entriesOf(legend, choice.families);
+    // Rows stay as they are, and keep the focus, unless there are other ones.
+    const now = `${language()} ${entries.map(({ key }) => key)}`;
+    if (now !== shown) {
+      shown = now;
+      list.replaceChildren(...entries.map(row));
+      look.replaceChildren(...LOOKS.map((value) => element('option', { value }, t(value))));
+    }
+    for (const option of look.options) option.disabled = option.value === 'confidence' && !graded;
+    look.value = choice.look;
+    for (const radio of grouping.querySelectorAll('input')) radio.checked = (radio.value === 'families') === choice.families;
+    all.textContent = choice.hidden.length === 0 ? t('hideAll') : t('showAll');
+    all.hidden = legend.classes.length === 0;
+    list.hidden = grouping.hidden = heading.hidden = style === 'confidence';
+    ramp.hidden = style !== 'confidence';
+    const table = tableOf(legend, { ...choice, hidden: [] }, 'classes');
+    for (const [i, { values }] of entries.entries()) showRow(/** @type {HTMLElement} */ (list.children[i]), values, table);
+    if (style === 'confidence') paint(byId('ramp-colours', HTMLCanvasElement), RAMP_BITS, tableOf(legend, choice, style), (i) => Math.max(i, 1));
+    showShares();
   }
 
-  function showHidden() {
-    for (const box of list.querySelectorAll('input')) box.checked = !hidden.includes(Number(box.value));
-    all.textContent = hidden.length === 0 ? t('hideAll') : t('showAll');
-    all.hidden = classes.length === 0;
+  /** @param {HTMLElement} item @param {number[]} values @param {import('./look.js').ColourTable} table */
+  function showRow(item, values, table) {
+    const box = /** @type {HTMLInputElement} */ (item.querySelector('input'));
+    const hidden = values.filter((value) => choice.hidden.includes(value)).length;
+    box.checked = hidden < values.length;
+    box.indeterminate = hidden > 0 && box.checked;
+    item.querySelector('button')?.setAttribute('aria-pressed', String(isIsolated(values)));
+    paint(/** @type {HTMLCanvasElement} */ (item.querySelector('canvas')), SWATCH_BITS, table, () => values[0]);
   }
 
-  all.addEventListener('click', () => onToggle(hidden.length === 0 ? classes.map(({ value }) => value) : []));
+  function showShares() {
+    for (const [i, { values }] of entries.entries()) {
+      const slot = list.children[i].querySelector('.number');
+      if (slot) slot.textContent = count ? shareText(shareOf(count, values)) : '';
+    }
+    note.textContent = count ? sharesNote(count, style) : '';
+    summary.textContent = style === 'classes' && count ? summaryText(entries, count) : note.textContent;
+  }
+
+  all.addEventListener('click', () => onChange({ hidden: choice.hidden.length === 0 ? othersThan([]) : [] }));
+  look.addEventListener('change', () => onChange({ look: /** @type {import('./look.js').Look} */ (look.value) }));
+  grouping.addEventListener('change', (event) => {
+    onChange({ families: /** @type {HTMLInputElement} */ (event.target).value === 'families' });
+  });
+  definitions.addEventListener('click', () => {
+    const defined = list.classList.toggle('defined');
+    definitions.setAttribute('aria-pressed', String(defined));
+  });
   onLanguage(render);
 
   return {
-    /** @param {readonly LandCoverClass[]} next */
-    setClasses(next) {
-      classes = next;
+    /**
+     * @param {{legend: LegendDocument, style: Style} | null} meaning of the layer on the map
+     * @param {Choice} next
+     * @param {boolean} withConfidence whether the layer has some
+     */
+    show(meaning, next, withConfidence) {
+      graded = withConfidence;
+      legend = meaning?.legend ?? legend;
+      style = meaning?.style ?? style;
+      choice = next;
       render();
     },
 
-    /** @param {readonly number[]} next */
-    setHidden(next) {
-      hidden = next;
-      showHidden();
+    /** @param {Count | null} next null where there is nothing to count */
+    setCount(next) {
+      count = next;
+      showShares();
     },
   };
+}
+
+/** The view in words, the largest first. @param {readonly Entry[]} entries @param {Count} count */
+function summaryText(entries, count) {
+  const shares = entries.map(({ title, values }) => ({ title, share: shareOf(count, values) })).filter(({ share }) => share > 0);
+  shares.sort((a, b) => b.share - a.share);
+  return shares.map(({ title, share }) => `${title} ${shareText(share)}`).join(', ');
+}
+
+/** @param {number[]} values */
+const sorted = (values) => values.toSorted((a, b) => a - b);
+
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {number} bits of its width
+ * @param {import('./look.js').ColourTable} table
+ * @param {(i: number) => number} valueAt
+ */
+function paint(canvas, bits, table, valueAt) {
+  const context = canvas.getContext('2d');
+  if (!context) return;
+  const image = context.createImageData(canvas.width, canvas.height);
+  const pixels = new Uint32Array(image.data.buffer);
+  paintPixels(pixels, bits, table, Uint8Array.from(pixels, (_, i) => valueAt(i)));
+  context.putImageData(image, 0, 0);
 }

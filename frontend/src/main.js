@@ -1,6 +1,5 @@
 /** The page put together: what the service publishes, the state of the address, and the parts that show them. */
 import * as api from './api.js';
-import { colourTable } from './classes.js';
 import { clip } from './clip.js';
 import { comparedWith, createComparison } from './compare.js';
 import { byId, say } from './dom.js';
@@ -8,12 +7,14 @@ import { failureText } from './failure.js';
 import { chooseLanguage, language, rememberedLanguage, rememberLanguage, setLanguage, t } from './i18n.js';
 import { createJobPanel } from './jobpanel.js';
 import { createLegend } from './legend.js';
+import { styleOf, tableOf } from './look.js';
 import { createMap } from './map.js';
 import { createMapPanel } from './mappanel.js';
 import { createPanel } from './panel.js';
 import { createPredictForm } from './predict.js';
 import { collectionBbox, createPublished, newestCollection } from './published.js';
 import { createReadout } from './readout.js';
+import { createViewCount } from './shares.js';
 import { createStore } from './state.js';
 import { createSwipe } from './swipe.js';
 import { createZone, mapRings } from './zone.js';
@@ -29,13 +30,12 @@ const notice = byId('map-notice', HTMLElement);
 let collections = [];
 /** @type {readonly api.Choice[]} */
 let sources = [];
-/** @type {readonly api.LandCoverClass[]} */
-let classes = [];
 /** @type {{layer: import('./classes.js').ClassLayer, job: api.Job} | null} */
 let prediction = null;
 let unclip = () => {};
 
-const colours = (/** @type {readonly api.LandCoverClass[]} */ of = classes) => colourTable(of, store.get().hidden);
+/** Of predictions, which show classes in whatever look. */
+const colours = () => tableOf(published.meaning()?.legend ?? { classes: [], families: [] }, store.get(), 'classes');
 const announce = (/** @type {string} */ text) => {
   live.textContent = text;
 };
@@ -50,18 +50,23 @@ const { map } = pageMap;
 // Before any layer: it cuts those that are added.
 const swipe = createSwipe(map, (percent) => store.set({ swipe: percent }));
 const published = createPublished(pageMap, { side: 'left', onTileError: showTileFailure });
-const comparison = createComparison(pageMap, { onChange: store.set, onLoaded: showState, onTileError: showTileFailure });
+const comparison = createComparison(pageMap, { current: store.get, onChange: store.set, onLoaded: showState, onTileError: showTileFailure });
 const panel = createPanel((tab) => store.set({ tab }));
 const mapPanel = createMapPanel(store.set);
-const legend = createLegend((hidden) => store.set({ hidden }));
+const legend = createLegend(store.set);
 const readout = createReadout(map, {
   valueAt(coordinate, resolution) {
     const other = swipe.isRight(coordinate) ? comparison.layer() : null;
     if (other) return other.valueAt(coordinate, resolution);
     return prediction?.layer.valueAt(coordinate, resolution) || (published.layer()?.valueAt(coordinate, resolution) ?? null);
   },
-  classOf: (value) => classes.find((landCoverClass) => landCoverClass.value === value),
+  classOf: (value) => published.meaning()?.legend.classes.find((landCoverClass) => landCoverClass.value === value),
   isHidden: (value) => store.get().hidden.includes(value),
+});
+createViewCount(map, {
+  layer: published.layer,
+  resolution_m: () => currentCollection()?.['cosia:resolution_m'],
+  onCount: legend.setCount,
 });
 const zone = createZone(map, {
   onChange() {
@@ -127,7 +132,7 @@ function showState() {
   panel.show(state.tab);
   predictForm.show(state.job === null);
   mapPanel.show(state, collection, source);
-  legend.setHidden(state.hidden);
+  legend.show(published.meaning(), state, collection?.['cosia:styles']?.includes('confidence') ?? false);
   published.layer()?.layer.setOpacity(state.opacity / 100);
   const bbox = source?.['cosia:bbox'] ?? (collection && collectionBbox(collection));
   const { background } = state;
@@ -140,7 +145,7 @@ function showState() {
 function showComparison(state, collection) {
   const compared = comparedWith(state, collections, sources, collection);
   comparison.offer(collections, sources, collection, state.compare);
-  comparison.show(compared, colours);
+  comparison.show(compared, state);
   comparison.layer()?.layer.setOpacity(state.opacity / 100);
   swipe.show(compared && { left: collection?.title ?? '', right: compared.title }, state.swipe);
 }
@@ -152,10 +157,7 @@ async function showCollection() {
   say(slot, collection ? '' : t('noLayer'));
   if (!collection) return;
   try {
-    const loaded = await published.load(collection, colours);
-    if (!loaded) return;
-    classes = loaded;
-    legend.setClasses(classes);
+    if (!(await published.load(collection, styleOf(collection, store.get().look), store.get))) return;
     prediction?.layer.setColours(colours());
     arrange();
     showState();
@@ -209,9 +211,13 @@ store.subscribe((state, before) => {
     const here = place && JSON.stringify(place) === JSON.stringify(state.view);
     if (!here) pageMap.goTo(state.view);
   }
-  if (state.layer !== before.layer) showCollection();
-  if (state.hidden !== before.hidden) {
-    for (const layer of [published.layer(), comparison.layer(), prediction?.layer]) layer?.setColours(colours());
+  const collection = currentCollection();
+  const restyled = collection && styleOf(collection, state.look) !== styleOf(collection, before.look);
+  if (state.layer !== before.layer || restyled) showCollection();
+  if (state.hidden !== before.hidden || state.look !== before.look || state.families !== before.families) {
+    published.paint(state);
+    comparison.paint(state);
+    prediction?.layer.setColours(colours());
   }
   if (state.job !== before.job) {
     if (state.job) jobPanel.open(state.job);

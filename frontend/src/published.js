@@ -1,9 +1,13 @@
 /** The published layers: which there are, and the one on the map. */
 import * as api from './api.js';
 import { createClassLayer } from './classes.js';
+import { tableOf } from './look.js';
 import { Z_INDEX } from './map.js';
 
 /** @typedef {import('./api.js').Collection} Collection */
+/** @typedef {import('./api.js').Legend} Legend */
+/** @typedef {import('./look.js').Style} Style */
+/** @typedef {import('./look.js').Choice} Choice */
 
 /**
  * The layer one sees first: the newest vintage.
@@ -31,6 +35,8 @@ export function collectionBbox({ extent }) {
 export function createPublished(pageMap, { side, onTileError }) {
   /** @type {import('./classes.js').ClassLayer | null} */
   let classLayer = null;
+  /** @type {{legend: Legend, style: Style} | null} */
+  let meaning = null;
   let loading = new AbortController();
 
   /** @param {import('./classes.js').ClassLayer | null} next */
@@ -47,6 +53,14 @@ export function createPublished(pageMap, { side, onTileError }) {
   return {
     layer: () => classLayer,
 
+    /** What the values of the layer are, once it is there. */
+    meaning: () => meaning,
+
+    /** Another look, without a request. @param {Choice} choice */
+    paint(choice) {
+      if (meaning) classLayer?.setColours(tableOf(meaning.legend, choice, meaning.style));
+    },
+
     /** Takes the layer from the map. */
     clear() {
       loading.abort();
@@ -54,13 +68,14 @@ export function createPublished(pageMap, { side, onTileError }) {
     },
 
     /**
-     * Puts a layer on the map in place of the one before; gives its classes, or null if another was asked for meanwhile.
+     * Puts a layer on the map in place of the one before; gives its legend, or null if another was asked for meanwhile.
      *
      * @param {Collection} collection
-     * @param {(classes: readonly api.LandCoverClass[]) => Uint32Array<ArrayBuffer>} colours
-     * @returns {Promise<readonly api.LandCoverClass[] | null>}
+     * @param {Style} style
+     * @param {() => Choice} choice
+     * @returns {Promise<Legend | null>}
      */
-    async load(collection, colours) {
+    async load(collection, style, choice) {
       loading.abort();
       loading = new AbortController();
       const { signal } = loading;
@@ -74,19 +89,20 @@ export function createPublished(pageMap, { side, onTileError }) {
         if (signal.aborted) return null;
         throw error;
       }
-      const [tiles, { classes }] = answers;
+      const [tiles, legend] = answers;
       const next = createClassLayer({
-        template: tiles.tiles[0],
+        template: api.styledTemplate(tiles.tiles[0], style),
         minZoom: tiles.minzoom ?? 0,
         maxZoom: tiles.maxzoom ?? 19,
         bbox: tiles.bounds ?? collectionBbox(collection),
         zIndex: Z_INDEX.classes,
         side,
-        colours: colours(classes),
+        colours: tableOf(legend, choice(), style),
         onError: onTileError,
       });
+      meaning = { legend, style };
       replace(next);
-      return classes;
+      return legend;
     },
   };
 }

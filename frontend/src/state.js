@@ -1,5 +1,7 @@
 /** What a link restores: the view, the layers, their look, the open tab and job. It lives in the hash of the address. */
 
+import { LOOKS } from './look.js';
+
 /** @typedef {'natural' | 'infrared' | 'none'} Background */
 /** @typedef {'map' | 'predict'} Tab */
 
@@ -12,6 +14,8 @@
  * @property {string | null} imagery source of the background; null: the one the layer was predicted from
  * @property {string | null} compare what is right of the divider: `layer:`, `natural:` or `infrared:` and an identifier
  * @property {number} swipe place of the divider in percent of the map's width
+ * @property {import('./look.js').Look} look
+ * @property {boolean} families whether classes are shown by family
  * @property {number[]} hidden values of the classes not drawn, increasing
  * @property {Tab} tab
  * @property {string | null} job
@@ -26,6 +30,8 @@ export const INITIAL = {
   imagery: null,
   compare: null,
   swipe: 50,
+  look: 'official',
+  families: false,
   hidden: [],
   tab: 'map',
   job: null,
@@ -52,6 +58,8 @@ export function parseHash(hash) {
     imagery: parseIdentifier(fields.get('imagery')),
     compare: parseIdentifier(fields.get('compare'), COMPARED),
     swipe: Math.round(parseNumber(fields.get('swipe'), 0, 100) ?? INITIAL.swipe),
+    look: LOOKS.find((look) => look === fields.get('look')) ?? INITIAL.look,
+    families: fields.get('families') === 'yes',
     hidden: parseValues(fields.get('hidden')),
     tab: fields.get('tab') === 'predict' ? 'predict' : INITIAL.tab,
     job: parseIdentifier(fields.get('job')),
@@ -73,6 +81,8 @@ export function formatHash(state) {
   if (state.imagery !== null) fields.set('imagery', state.imagery);
   if (state.compare !== null) fields.set('compare', state.compare);
   if (state.swipe !== INITIAL.swipe) fields.set('swipe', String(state.swipe));
+  if (state.look !== INITIAL.look) fields.set('look', state.look);
+  if (state.families) fields.set('families', 'yes');
   if (state.hidden.length > 0) fields.set('hidden', state.hidden.join('.'));
   if (state.tab !== INITIAL.tab) fields.set('tab', state.tab);
   if (state.job !== null) fields.set('job', state.job);

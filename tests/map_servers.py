@@ -73,8 +73,8 @@ class Door:
 
 
 @contextmanager
-def door_to(answer: Answer) -> Iterator[Door]:
-    """Serves on a free port until the block ends."""
+def door_to(answer: Answer, port: int = 0) -> Iterator[Door]:
+    """Serves on that port, 0 for a free one, until the block ends."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -106,7 +106,7 @@ def door_to(answer: Answer) -> Iterator[Door]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True
     door = Door(f"http://127.0.0.1:{server.server_port}/wms")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})

@@ -12,7 +12,7 @@ from app import imagery, models
 from app.blocks import Claim
 from app.database import Sessions
 from app.definitions import ExtraInput, bands_of, extra_inputs_of, margin_of, prediction_grid
-from app.errors import Invalid, RasterUnreadable, Unavailable, Unknown, WeightsUnreadable
+from app.errors import ImageryRefused, Invalid, RasterUnreadable, Unavailable, Unknown, WeightsUnreadable
 from app.models import TrainedModel
 from app.storage import Storage
 from worker.extras import PatchExtras, extras_of
@@ -43,7 +43,9 @@ class Materials:
         self._handles = Handles()
 
     def read(self, claim: Claim) -> Imagery:
-        """Raises Invalid where the imagery was replaced, RasterUnreadable where a file is damaged, Unavailable."""
+        """Raises Invalid where the imagery was replaced, RasterUnreadable where a file is damaged, Unavailable where a
+        storage or a map server is away, ImageryRefused where a map server never gives what is asked.
+        """
         cards = [model.card for model in self._models_of(claim)]
         block = prediction_grid(claim.epsg).block(claim.cell)
         grid = block.grown(margin_of(cards))
@@ -64,6 +66,10 @@ class Materials:
                 if hrefs and not any(map(imagery.href_is_there, hrefs)):
                     raise Unavailable(f"the imagery of {source.id} is away") from error
             raise
+        except Unavailable as error:
+            raise Unavailable(f"{error.message}; it is asked again without your doing", error.retry_after_s) from error
+        except ImageryRefused as error:
+            raise ImageryRefused(f"{error.message}; choose other imagery, or tell the operator") from error
 
     def networks(self, claim: Claim) -> Predictor:
         """Raises WeightsUnreadable or WeightsMismatch where weights are gone or damaged, Invalid where replaced."""

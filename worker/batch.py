@@ -76,9 +76,8 @@ class Batch:
         self._leases = Leases(sessions, lease_s=settings.lease_s, most_s=settings.stall_s)
         self._database = Persistence(sessions, stop, self._progress)
         self._device = select_device(settings.device)
-        threads = threads_beside(self._device)
-        self._reading = ReadAhead(self._read, threads)
-        self._writer = Writer(self._write, threads)
+        self._threads = threads_beside(self._device)
+        self._writer = Writer(self._write, self._threads)
         self._pace = Pace()
         self._complete: list[str] = []
         self._stop_seen: float | None = None
@@ -91,9 +90,9 @@ class Batch:
             self._watchdog.watching("predicting blocks", self._give_up),
             self._leases.holding(claims),
             self._writer,
-            self._reading,
+            ReadAhead(self._read, self._readers(claims)) as reading,
         ):
-            for claim, imagery_read in self._reading.each(claims):
+            for claim, imagery_read in reading.each(claims):
                 if self._presence.out_of_service or self._stop.is_set() or not self._still_wanted():
                     imagery_read.cancel()
                     self._hand_back(claim)
@@ -104,8 +103,7 @@ class Batch:
         if self._pace.seconds_per_block is not None:
             self._presence.measured(claims[0].predicted_by, self._pace.seconds_per_block)
         if self._pace.fetch_seconds is not None:
-            # So many blocks are fetched at a time.
-            self._presence.fetched(claims[0].source_id, self._pace.fetch_seconds / threads_beside(self._device))
+            self._presence.fetched(claims[0].source_id, self._pace.fetch_seconds)
         return self._complete
 
     def _claim(self) -> list[Claim]:
@@ -126,6 +124,10 @@ class Batch:
                 lease_s=self._settings.lease_s,
                 most_attempts=self._settings.attempts,
             )
+
+    def _readers(self, claims: list[Claim]) -> int:
+        """How many blocks are read at a time: one of a map server, whose pace and patience more would only share."""
+        return 1 if claims and self._materials.are_fetched(claims[0]) else self._threads
 
     def _read(self, claim: Claim) -> Imagery:
         if self._stop.is_set():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
@@ -41,6 +42,12 @@ class Materials:
         self._lock = threading.Lock()
         self._models: dict[str, TrainedModel] = {}
         self._handles = Handles()
+
+    def are_fetched(self, claim: Claim) -> bool:
+        """Whether its imagery comes from a map server; of a source that is gone `read` tells. Raises Unavailable."""
+        with self._sessions.read() as session, suppress(Unknown):
+            return imagery.find(session, claim.source_id).service is not None
+        return False
 
     def read(self, claim: Claim) -> Imagery:
         """Raises Invalid where the imagery was replaced, RasterUnreadable where a file is damaged, Unavailable where a

@@ -8,6 +8,7 @@ import pickle
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,10 @@ from rasterio.transform import from_origin
 from sqlalchemy import select, update
 
 from app import aoi, blocks, imagery, jobs, models
+from app.blocks import Claim
 from app.catalogue import Catalogue
 from app.database import BlockRow, JobRow, Sessions
-from app.definitions import ImagerySource, ModelCard, prediction_grid
+from app.definitions import Augmentation, BlockCell, ImagerySource, ModelCard, prediction_grid
 from app.errors import Unavailable
 from app.outputs import write_block
 from app.settings import Settings
@@ -35,6 +37,7 @@ from worker.batch import Batch
 from worker.devices import DeviceBroken
 from worker.finalize import finalize
 from worker.fitness import weights_fault
+from worker.materials import Imagery, Materials
 from worker.pipeline import Prediction, Predictor, _predictors
 from worker.prediction_outputs import PredictionOutputs
 from worker.presence import Presence
@@ -328,6 +331,64 @@ def test_a_block_is_written_while_the_next_is_predicted(
 
     assert run_batch(sessions, storage, settings, job) == [job.id]
     assert [row.status for row in rows(sessions)] == ["done", "done"]
+
+
+def test_beside_a_gpu_several_blocks_are_read_and_written_at_a_time(
+    sessions: Sessions, storage: FolderStorage, settings: Settings, submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = submit(columns=2)
+    read, write = Materials.read, write_block
+    both_read, both_written = threading.Barrier(2), threading.Barrier(2)
+
+    def read_together(self: Materials, claim: Claim) -> Imagery:
+        both_read.wait(20)
+        return read(self, claim)
+
+    def write_together(*given: Any) -> None:
+        both_written.wait(20)
+        write(*given)
+
+    monkeypatch.setattr("worker.batch.threads_beside", lambda device: 2)
+    monkeypatch.setattr(Materials, "read", read_together)
+    monkeypatch.setattr("worker.batch.write_block", write_together)
+
+    assert run_batch(sessions, storage, settings, job) == [job.id]
+    assert [row.status for row in rows(sessions)] == ["done", "done"]
+
+
+def test_a_map_server_is_asked_for_one_block_at_a_time(
+    sessions: Sessions, storage: FolderStorage, settings: Settings, submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = submit(columns=2)
+    read, one, second_came = Materials.read, threading.Lock(), []
+
+    def read_alone(self: Materials, claim: Claim) -> Imagery:
+        second_came.append(not one.acquire(blocking=False))
+        try:
+            return read(self, claim)
+        finally:
+            one.release()
+
+    monkeypatch.setattr("worker.batch.threads_beside", lambda device: 2)
+    monkeypatch.setattr(Materials, "are_fetched", lambda self, claim: True)
+    monkeypatch.setattr(Materials, "read", read_alone)
+
+    assert run_batch(sessions, storage, settings, job) == [job.id]
+    assert second_came == [False, False]
+
+
+def test_imagery_is_fetched_where_a_map_server_gives_it(
+    sessions: Sessions, storage: FolderStorage, source: ImagerySource
+) -> None:
+    service = {"url": "http://127.0.0.1:9/wms", "layers": [{"role": "rgb", "layer": "ortho"}]}
+    town = {"id": "town", "title": "Town", "epsg": 2154, "bbox": [3.25, 43.56, 3.26, 43.57], "service": service}
+    imagery.register_service(sessions, imagery.define_service(town))
+    fetched = Materials(sessions, storage).are_fetched
+    claim = Claim("key", 1, "me", BlockCell(1800, 14000), 2154, source.id, source.version, (), Augmentation.NONE, 1)
+
+    assert not fetched(claim)
+    assert fetched(replace(claim, source_id="town"))
+    assert not fetched(replace(claim, source_id="gone"))
 
 
 def test_a_block_that_is_predicted_is_written_before_a_broken_gpu_ends_the_process(

@@ -73,6 +73,32 @@ def test_patch_is_predicted_with_the_series_of_its_place(fused_card: ModelCard, 
     np.testing.assert_allclose(prediction.confidence, shares.numpy() * 255, atol=0.6)
 
 
+class FirstPatchOnly:
+    """A block that only a part of a series shows."""
+
+    def __init__(self, extra: ExtraInputs) -> None:
+        self._extra = extra
+
+    def of(self, centre: Centre) -> ExtraInputs:
+        return self._extra if centre == Centre(64, 64) else {}
+
+
+def test_patch_without_series_is_nodata_in_an_ensemble_too(
+    fused_card: ModelCard, five_band_card: ModelCard, tmp_path: Path
+) -> None:
+    image, extra = patch_of(tmp_path, fused_card)
+    other = five_band_card.model_copy(update={"id": "other"})
+    members = [(fused_card, network_of(fused_card)), (other, build(other).eval())]
+
+    found = Predictor(members, Augmentation.NONE, CPU).predict(
+        np.concatenate([image, image], axis=2), extras=FirstPatchOnly(extra)
+    )
+
+    assert (found.classes[:, :64] > 0).all()
+    assert not found.classes[:, 64:].any()
+    assert not found.confidence[:, 64:].any()
+
+
 def test_series_is_turned_with_the_imagery(fused_card: ModelCard, tmp_path: Path) -> None:
     image, extra = patch_of(tmp_path, fused_card)
     quarter = np.ascontiguousarray(np.rot90(image, axes=(1, 2)))

@@ -158,3 +158,13 @@ def test_other_file_in_its_place_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(RasterUnreadable, match="damaged or gone"):
         SeriesReader(samples.source(), [image]).read(BLOCK)
+
+
+def test_image_of_other_ground_is_not_opened(tmp_path: Path) -> None:
+    near, far = write_image(tmp_path, "20210710", ground()), write_image(tmp_path, "20210720", ground(), left=100_000)
+    images = [image_of(near), image_of(far)]
+    far.unlink()
+
+    series = SeriesReader(samples.source(), images).read(BLOCK)
+
+    assert series.seen.any(axis=(1, 2)).tolist() == [True, False]

@@ -20,7 +20,7 @@ from rasterio.windows import Window
 
 from app.definitions import SERIES_BANDS, SERIES_COVERS, Grid, ImagerySource, prediction_grid
 from app.errors import RasterRefused, RasterUnreadable
-from app.imagery import PixelLayout, SeriesImage
+from app.imagery import Bounds, PixelLayout, SeriesImage
 from app.tiling.reproject import transformer
 from worker.readers.handles import Handles
 from worker.series import PreparedSeries, prepare
@@ -88,6 +88,8 @@ class SeriesReader:
         for image in self._images:
             if image.epsg not in positions:
                 positions[image.epsg] = transformer(block.epsg, image.epsg).transform(x_m, y_m)
+            if not image.bounds.meets(_reach(*positions[image.epsg])):
+                continue
             day = taken.index(image.taken)
             found = self._read(image, *positions[image.epsg])
             better = found.seen & ~seen[day]  # of images of one day the first that has a pixel gives it
@@ -139,6 +141,12 @@ def _middles(epsg: int, column: int, row: int, width: int, height: int) -> tuple
     y_m = grid.origin_y - (np.arange(row, row + height) + 0.5) * PIXEL_M
     across, down = np.meshgrid(x_m, y_m)
     return across, down
+
+
+def _reach(x_m: np.ndarray, y_m: np.ndarray) -> Bounds:
+    """What files have to meet to be opened; wider than the places, so that one on a file's edge is not cut off."""
+    left, bottom, right, top = x_m.min(), y_m.min(), x_m.max(), y_m.max()
+    return Bounds(left - PIXEL_M, bottom - PIXEL_M, right + PIXEL_M, top + PIXEL_M)
 
 
 def _bilinear(raster: DatasetReader, x_m: np.ndarray, y_m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -15,6 +15,9 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+DEVICES = r"^(auto|cpu|cuda(:[0-9]{1,2})?)$"
+"""What `device` may be."""
+
 
 class Settings(BaseSettings):
     # Errors name the setting and what it expects, never what was given: it may be a secret.
@@ -80,7 +83,7 @@ class Settings(BaseSettings):
 
     device: str = Field(
         "auto",
-        pattern=r"^(auto|cpu|cuda(:[0-9]{1,2})?)$",
+        pattern=DEVICES,
         description="Device of the networks: auto (a GPU if there is one), cpu, cuda, or cuda:1 for the second GPU.",
     )
     precision: Literal["auto", "fp32", "bf16"] = Field(

@@ -6,7 +6,9 @@ from contextlib import nullcontext
 
 import pytest
 import torch
+from click.testing import CliRunner
 
+from app.cli import main
 from app.errors import Misconfigured
 from worker.devices import lacks_memory, select_device, select_precision, threads_beside
 
@@ -80,3 +82,10 @@ def test_a_processor_keeps_its_cores_for_the_networks_and_a_gpu_leaves_them(monk
 
     assert threads_beside(CPU) == 1
     assert threads_beside(GPU) == 5
+
+
+def test_a_worker_is_not_started_on_what_is_no_device() -> None:
+    refused = CliRunner().invoke(main, ["worker", "--device", "tpu"])
+
+    assert refused.exit_code == 2
+    assert "'tpu' is none; expected auto, cpu, cuda, or cuda:1 for the second GPU" in refused.output

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 
@@ -13,12 +14,18 @@ from app.database import sessions
 from app.database.migrate import require_head
 from app.errors import Unavailable
 from app.logs import configure_logs
-from app.settings import settings
+from app.settings import DEVICES, settings
+
+
+def _device(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not re.match(DEVICES, value):
+        raise click.BadParameter(f"{value!r} is none; expected auto, cpu, cuda, or cuda:1 for the second GPU")
+    return value
 
 
 @click.command()
 @click.option("--queues", default="gpu,cpu", show_default=True, help="Queues to take from: gpu predicts, cpu finishes.")
-@click.option("--device", help="Device of the networks: auto, cpu, cuda or cuda:N. [COSIA_DEVICE]")
+@click.option("--device", callback=_device, help="Device of the networks: auto, cpu, cuda or cuda:N. [COSIA_DEVICE]")
 def worker(queues: str, device: str | None) -> None:
     """Predict blocks and finish jobs until told to stop; one per GPU, on any number of hosts."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until Celery listens: nothing is in hand yet

@@ -14,6 +14,7 @@ from app.definitions import prediction_grid
 from app.outputs import write_block
 from app.storage import storage
 from tests import samples
+from tests.conftest import forget_settings
 from tests.imagery_files import write_raster
 
 
@@ -39,6 +40,21 @@ def test_help_lists_the_commands_of_the_worker_too() -> None:
 
     assert all(name in listed for name in ("up", "web", "worker", "migrate", "demo", "publish", "imagery", "model"))
     assert all(name in listed for name in ("predict", "evaluate", "train", "check"))
+
+
+def test_settings_that_cannot_be_are_named_without_what_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COSIA_PORT", "secret")
+    monkeypatch.setenv("COSIA_DEVICE", "tpu")
+    forget_settings()
+
+    refused = run("model", "list")
+
+    assert refused.exit_code == 1
+    assert "the setting COSIA_PORT: Input should be a valid integer" in refused.output
+    assert "the setting COSIA_DEVICE: String should match pattern '^(auto|cpu|cuda" in refused.output
+    assert "secret" not in refused.output
+    monkeypatch.undo()
+    forget_settings()
 
 
 def test_imagery_is_registered_and_listed(stack: Path) -> None:

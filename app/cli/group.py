@@ -5,8 +5,11 @@ from __future__ import annotations
 from importlib.metadata import entry_points
 
 import click
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from app.errors import CosiaError
+from app.settings import Settings
 
 _COMMANDS = "cosia.commands"
 
@@ -32,6 +35,16 @@ class _Group(click.Group):
             return super().invoke(ctx)
         except CosiaError as error:
             raise click.ClickException(error.message) from error
+        except ValidationError as error:
+            if error.title != Settings.__name__:
+                raise
+            raise click.ClickException("; ".join(map(_words, error.errors()))) from error
+
+
+def _words(fault: ErrorDetails) -> str:
+    """Without the value: it may be a secret."""
+    name = "_".join(map(str, fault["loc"])).upper()
+    return f"the setting COSIA_{name}: {fault['msg']}" if name else f"the settings: {fault['msg']}"
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})

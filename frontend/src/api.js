@@ -10,6 +10,12 @@
  *   family: string, definition_fr: string, definition_en: string}} LandCoverClass
  */
 /** @typedef {{id: string, title_fr: string, title_en: string, colour: string, colour_blind: string}} Family */
+/**
+ * What a layer has at a place: value is 0 for nodata and null where it cannot be read; confidence is 0-1.
+ *
+ * @typedef {{layer: string, title: string, vintage: number | null, value: number | null, title_fr: string | null,
+ *   title_en: string | null, confidence: number | null}} PointEntry
+ */
 /** @typedef {{classes: LandCoverClass[], families: Family[]}} Legend */
 /** @typedef {{title: string, limits: {aoi_km2: number, aoi_vertices: number}}} Landing */
 /**
@@ -197,6 +203,12 @@ export const getProcess = (signal) => read(PROCESS, signal);
 
 /** @param {string} layer @param {AbortSignal} [signal] @returns {Promise<Legend>} */
 export const getLegend = (layer, signal) => read(`api/collections/${segment(layer)}/legend.json`, signal);
+
+/** What every layer has at a place, the newest first. @param {number} lon @param {number} lat @param {AbortSignal} signal */
+export async function getPoint(lon, lat, signal) {
+  const answer = /** @type {{layers: PointEntry[]}} */ (await read(`api/point?lon=${lon.toFixed(7)}&lat=${lat.toFixed(7)}`, signal));
+  return answer.layers;
+}
 
 /** @param {string} href @param {AbortSignal} [signal] @returns {Promise<TileJson>} */
 export const getTileJson = (href, signal) => read(ownAddress(href), signal);

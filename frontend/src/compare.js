@@ -62,6 +62,7 @@ export function createComparison(pageMap, { current, onChange, onLoaded, onTileE
 
   return {
     layer: other.layer,
+    meaning: other.meaning,
     paint: other.paint,
 
     /**

@@ -1,4 +1,6 @@
 /** The page put together: what the service publishes, the state of the address, and the parts that show them. */
+import { transformExtent } from 'ol/proj.js';
+
 import * as api from './api.js';
 import { clip } from './clip.js';
 import { comparedWith, createComparison } from './compare.js';
@@ -7,14 +9,14 @@ import { failureText } from './failure.js';
 import { chooseLanguage, language, rememberedLanguage, rememberLanguage, setLanguage, t } from './i18n.js';
 import { createJobPanel } from './jobpanel.js';
 import { createLegend } from './legend.js';
-import { styleOf, tableOf } from './look.js';
+import { painted, styleOf, tableOf } from './look.js';
 import { createMap } from './map.js';
 import { createMapPanel } from './mappanel.js';
 import { createPanel } from './panel.js';
 import { createPredictForm } from './predict.js';
 import { collectionBbox, createPublished, newestCollection } from './published.js';
 import { createReadout } from './readout.js';
-import { createViewCount } from './shares.js';
+import { createViewCount, mappedShare } from './shares.js';
 import { createStore } from './state.js';
 import { createSwipe } from './swipe.js';
 import { createZone, mapRings } from './zone.js';
@@ -33,6 +35,8 @@ let sources = [];
 /** @type {{layer: import('./classes.js').ClassLayer, job: api.Job} | null} */
 let prediction = null;
 let unclip = () => {};
+let mostlyUnmapped = false;
+let drawing = false;
 
 /** Of predictions, which show classes in whatever look. */
 const colours = () => tableOf(published.meaning()?.legend ?? { classes: [], families: [] }, store.get(), 'classes');
@@ -55,25 +59,42 @@ const panel = createPanel((tab) => store.set({ tab }));
 const mapPanel = createMapPanel(store.set);
 const legend = createLegend(store.set);
 const readout = createReadout(map, {
-  valueAt(coordinate, resolution) {
-    const other = swipe.isRight(coordinate) ? comparison.layer() : null;
-    if (other) return other.valueAt(coordinate, resolution);
-    return prediction?.layer.valueAt(coordinate, resolution) || (published.layer()?.valueAt(coordinate, resolution) ?? null);
+  sightAt(coordinate, resolution) {
+    const other = swipe.isRight(coordinate) && comparison.layer() ? comparison : published;
+    const predicted = other === published ? prediction?.layer.valueAt(coordinate, resolution) : null;
+    if (predicted) return { layer: null, value: predicted, style: 'classes' };
+    const { collection = null, style = 'classes' } = other.meaning() ?? {};
+    return { layer: collection && collection.id, value: other.layer()?.valueAt(coordinate, resolution) ?? null, style };
   },
-  classOf: (value) => published.meaning()?.legend.classes.find((landCoverClass) => landCoverClass.value === value),
+  classOf(value) {
+    const { legend: document = null } = published.meaning() ?? {};
+    const found = document?.classes.find((landCoverClass) => landCoverClass.value === value);
+    const look = document && painted(document, store.get()).find((each) => each.value === value);
+    return found && look ? { ...found, shown: look.colour } : undefined;
+  },
   isHidden: (value) => store.get().hidden.includes(value),
+  announce,
 });
 createViewCount(map, {
   layer: published.layer,
   resolution_m: () => currentCollection()?.['cosia:resolution_m'],
-  onCount: legend.setCount,
+  onCount(count) {
+    legend.setCount(count);
+    // Most of what one sees, so that an edge of the map does not ask for it.
+    mostlyUnmapped = count !== null && mappedShare(count) < 0.5;
+    showUnmapped();
+  },
 });
 const zone = createZone(map, {
   onChange() {
     zoneImport.zoneChanged();
     predictForm.refreshEstimate();
   },
-  onDrawing: panel.setFolded,
+  onDrawing(active) {
+    drawing = active;
+    panel.setFolded(active);
+    showUnmapped();
+  },
   announce,
 });
 const zoneImport = createZoneImport({
@@ -118,6 +139,22 @@ function currentSource() {
   return sources.find((source) => source.value === wanted) ?? sources.at(0);
 }
 
+/** Where nothing is mapped, a prediction is offered. */
+function showUnmapped() {
+  const { tab, job } = store.get();
+  byId('unmapped', HTMLElement).hidden = !mostlyUnmapped || drawing || tab !== 'map' || job !== null;
+}
+
+/** Asks for what is in view, unless another zone is there already. */
+function predictView() {
+  if (!zone.get()) {
+    const [west, south, east, north] = transformExtent(map.getView().calculateExtent(map.getSize()), 'EPSG:3857', 'EPSG:4326');
+    zone.replace({ type: 'Polygon', coordinates: [[[west, south], [east, south], [east, north], [west, north], [west, south]]] });
+  }
+  store.set({ tab: 'predict' });
+  byId('tab-predict', HTMLElement).focus();
+}
+
 /** A prediction takes the place of the published map inside its zone. */
 function arrange() {
   unclip();
@@ -139,6 +176,7 @@ function showState() {
   pageMap.setImagery(source && bbox && background !== 'none' ? { source: source.value, style: background, bbox } : null);
   showComparison(state, collection);
   readout.render();
+  showUnmapped();
 }
 
 /** @param {import('./state.js').State} state @param {api.Collection | undefined} collection left of the divider */
@@ -236,6 +274,7 @@ byId('fit', HTMLButtonElement).addEventListener('click', () => {
   const collection = currentCollection();
   if (collection) pageMap.fit(collectionBbox(collection), true);
 });
+byId('predict-view', HTMLButtonElement).addEventListener('click', predictView);
 byId('map-retry', HTMLButtonElement).addEventListener('click', () => {
   if (collections.length === 0) {
     load();

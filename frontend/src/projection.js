@@ -51,6 +51,27 @@ function latitudeOf(psi) {
   return lat;
 }
 
+/** Names and areas of use (west, south, east, north, from the EPSG dataset). @type {readonly [number, string, number[]][]} */
+const TERRITORIES = [
+  [LAMBERT_93, 'Lambert-93', [-9.86, 41.15, 10.38, 51.56]],
+  [5490, 'UTM 20N', [-63.66, 14.08, -60, 18.31]],
+  [4467, 'UTM 21N', [-57.1, 43.41, -55.9, 47.37]],
+  [2972, 'UTM 22N', [-54, 2.17, -49.45, 8.88]],
+  [4471, 'UTM 38S', [43.68, -14.49, 46.7, -11.33]],
+  [2975, 'UTM 40S', [54, -24.72, 58.24, -18.28]],
+];
+
+/**
+ * The grid of the territory that a place belongs to; undefined outside of all.
+ *
+ * @param {number} lon
+ * @param {number} lat
+ */
+export function gridAt(lon, lat) {
+  const found = TERRITORIES.find(([, , [west, south, east, north]]) => lon >= west && lon <= east && lat >= south && lat <= north);
+  return found && { name: found[1], project: projectionOf(found[0]) };
+}
+
 /**
  * Lambert conic conformal with two standard parallels (EPSG method 9802; IOGP guidance note 7-2, 3.1.1.1).
  *

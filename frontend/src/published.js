@@ -35,7 +35,7 @@ export function collectionBbox({ extent }) {
 export function createPublished(pageMap, { side, onTileError }) {
   /** @type {import('./classes.js').ClassLayer | null} */
   let classLayer = null;
-  /** @type {{legend: Legend, style: Style} | null} */
+  /** @type {{collection: Collection, legend: Legend, style: Style} | null} */
   let meaning = null;
   let loading = new AbortController();
 
@@ -100,7 +100,7 @@ export function createPublished(pageMap, { side, onTileError }) {
         colours: tableOf(legend, choice(), style),
         onError: onTileError,
       });
-      meaning = { legend, style };
+      meaning = { collection, legend, style };
       replace(next);
       return legend;
     },

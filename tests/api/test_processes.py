@@ -72,6 +72,7 @@ def test_an_estimate_counts_blocks_and_creates_nothing(service: TestClient) -> N
         "limit_km2": 1.0,
         "blocks": {"total": 1, "ready": 0, "to_compute": 1},
         "price": {"passes": 1, "factor": 1.0, "measured": False},
+        "fetching": [],
         "workers": 0,
         "px_per_s": None,
         "queue": {"jobs_ahead": 0, "blocks_ahead": 0},

@@ -95,13 +95,14 @@ def model(sessions: Sessions, storage: FolderStorage, card: ModelCard, tmp_path:
         return models.find_model(session, storage, card.id)
 
 
-def photograph(folder: Path, columns: int, rows: int) -> Path:
-    """RGB of so many blocks in smooth colours, which are quickly packed."""
-    x, y = np.meshgrid(np.arange(columns * 32), np.arange(rows * 32))
+def photograph(folder: Path, left_px: int, top_px: int, width_px: int, height_px: int) -> Path:
+    """RGB, counted from the corner of the first block, in smooth colours, which are quickly packed."""
+    x, y = np.meshgrid(np.arange(width_px // 64), np.arange(height_px // 64))
     small = np.stack([40 + x * 3 % 180, 40 + y * 5 % 180, 40 + (x + y) * 2 % 180]).astype(np.uint8)
     pixels = np.repeat(np.repeat(small, 64, axis=1), 64, axis=2)
     block = prediction_grid().block(samples.CELL)
-    return write_raster(folder / "rgb.tif", pixels, left=block.left, top=block.top, compress="DEFLATE", tiled=True)
+    left, top = block.left + left_px * 0.2, block.top - top_px * 0.2
+    return write_raster(folder / "rgb.tif", pixels, left=left, top=top, compress="DEFLATE", tiled=True)
 
 
 def mapserver_of(folder: Path, rgb: Path, columns: int, rows: int) -> Server:
@@ -111,7 +112,7 @@ def mapserver_of(folder: Path, rgb: Path, columns: int, rows: int) -> Server:
 
 
 def register(sessions: Sessions, door: Door) -> ImagerySource:
-    layers = [{"role": "rgb", "layer": "rgb", "cell_px": 1024}]
+    layers = [{"role": "rgb", "layer": "rgb", "cell_px": 1024, "fill": 0}]
     service = {"url": door.url, "requests_per_s": 40, "parallel": 4, "layers": layers}
     bbox = list(samples.source().bbox)
     definition = {"id": "remote", "title": "Remote", "epsg": 2154, "bbox": bbox, "service": service}
@@ -186,7 +187,8 @@ def forget_patience() -> None:
 def test_blocks_wait_while_their_server_is_away_and_the_job_ends_as_if_nothing_had_been(
     sessions: Sessions, storage: FolderStorage, model: models.TrainedModel, tmp_path: Path
 ) -> None:
-    server = mapserver_of(tmp_path, photograph(tmp_path, 2, 1), 2, 1)
+    # Over a border of blocks, and over all of their cells: what is predicted is little, what is asked is all.
+    server = mapserver_of(tmp_path, photograph(tmp_path, 2048 - 192, 1024 - 192, 384, 384), 2, 1)
     with door_to(server) as door:
         port = urlsplit(door.url).port or 0
         worker = Worker(sessions, storage, submit(sessions, register(sessions, door), model, 2, 1))
@@ -238,7 +240,7 @@ def test_what_a_server_never_gives_ends_the_job_with_its_words_and_what_to_do(
 def test_after_weather_of_all_kinds_every_block_has_the_bytes_of_a_fine_day(
     sessions: Sessions, storage: FolderStorage, model: models.TrainedModel, tmp_path: Path
 ) -> None:
-    rgb = photograph(tmp_path, 3, 2)
+    rgb = photograph(tmp_path, 0, 0, 3 * 2048, 2 * 2048)
     server = mapserver_of(tmp_path, rgb, 3, 2)
     generator = np.random.default_rng(11)
     weather = [

@@ -1,4 +1,4 @@
-/** A zone from elsewhere: a file chosen or dropped, or text pasted. What reads it is loaded at the first of them. */
+/** A zone from elsewhere: files chosen or dropped, or text pasted. What reads it is loaded at the first of them. */
 import { byId, element } from './dom.js';
 import { number, onLanguage, t } from './i18n.js';
 
@@ -30,11 +30,9 @@ export function createZoneImport({ zone, onAsked, onZone }) {
   let own = null;
   let reading = 0;
 
-  /**
-   * @param {File | string} source
-   * @param {string} name
-   */
-  async function read(source, name) {
+  /** @param {readonly File[] | string} source */
+  async function read(source) {
+    const name = typeof source === 'string' ? t('pastedText') : source.map((file) => file.name).join(', ');
     const turn = ++reading;
     onAsked();
     zone.refuse('');
@@ -103,35 +101,30 @@ export function createZoneImport({ zone, onAsked, onZone }) {
     note.textContent = sentences.join('. ');
   }
 
-  /** @param {DataTransfer | null} transfer */
-  function readTransfer(transfer) {
-    const given = transfer?.files.item(0);
-    const text = transfer?.getData('text/plain') ?? '';
-    if (given) read(given, given.name);
-    else if (text.trim() !== '') read(text, t('pastedText'));
-    return Boolean(given) || text.trim() !== '';
-  }
-
   byId('import-file', HTMLButtonElement).addEventListener('click', () => file.click());
   file.addEventListener('change', () => {
-    const chosen = file.files?.item(0);
-    if (chosen) read(chosen, chosen.name);
+    const chosen = [...(file.files ?? [])];
+    if (chosen.length > 0) read(chosen);
     // So that the same file, mended, can be chosen again.
     file.value = '';
   });
   part.addEventListener('change', take);
-  byId('use-pasted', HTMLButtonElement).addEventListener('click', () => read(pasted.value, t('pastedText')));
+  byId('use-pasted', HTMLButtonElement).addEventListener('click', () => read(pasted.value));
 
   document.addEventListener('paste', (event) => {
     const editable = event.target instanceof Element && event.target.closest('input, textarea, select');
     if (editable && editable !== pasted) return;
-    const tooLong = (event.clipboardData?.getData('text/plain').length ?? 0) > MOST_SHOWN;
-    if (readTransfer(event.clipboardData) && (tooLong || !editable)) event.preventDefault();
+    const files = [...(event.clipboardData?.files ?? [])];
+    const text = event.clipboardData?.getData('text/plain') ?? '';
+    if (files.length > 0) read(files);
+    else if (text !== '') read(text);
+    if (!editable || text.length > MOST_SHOWN) event.preventDefault();
   });
 
   // Over the whole page: a file let go beside the map would otherwise be opened in its place.
   const stage = byId('stage', HTMLElement);
   document.addEventListener('dragover', (event) => {
+    if (!event.dataTransfer?.types.includes('Files')) return;
     event.preventDefault();
     stage.classList.add('dropping');
   });
@@ -139,9 +132,11 @@ export function createZoneImport({ zone, onAsked, onZone }) {
     if (!event.relatedTarget) stage.classList.remove('dropping');
   });
   document.addEventListener('drop', (event) => {
+    const files = [...(event.dataTransfer?.files ?? [])];
+    if (files.length === 0) return;
     event.preventDefault();
     stage.classList.remove('dropping');
-    readTransfer(event.dataTransfer);
+    read(files);
   });
   onLanguage(() => {
     const chosen = part.value;

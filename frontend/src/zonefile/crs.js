@@ -14,6 +14,8 @@ import { Refusal } from './refusal.js';
  */
 /** @typedef {import('../projection.js').Projection} Projection */
 
+/** Characters of a definition, which has a few hundred. */
+const MOST_WKT = 10_000;
 const RADIUS_M = 6_378_137;
 
 // WGS 84 and the systems of France and Europe that agree with it to less than a metre.
@@ -132,11 +134,12 @@ export function crsOfName(name) {
  * By its definition as well-known text, that of ESRI's .prj files or with an authority. Projections are recognised by their
  * parameters: names differ from program to program.
  *
- * @param {string} wkt
+ * @param {string} text
  * @returns {Crs}
  * @throws {Refusal}
  */
-export function crsOfWkt(wkt) {
+export function crsOfWkt(text) {
+  const wkt = text.slice(0, MOST_WKT);
   const label = /"([^"]*)"/.exec(wkt)?.[1] || '?';
   const code = /(?:AUTHORITY|ID)\[\s*"EPSG"\s*,\s*"?(\d+)"?\s*\]\s*\]\s*$/i.exec(wkt);
   return (code && crsOfEpsg(Number(code[1]))) ?? crsOfParameters(wkt, label) ?? unknown(label);

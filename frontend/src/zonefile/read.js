@@ -14,7 +14,9 @@ import { verticesOf, zoneOf } from './zoneof.js';
 /** @typedef {import('./shape.js').Shape} Shape */
 
 /** Of a file, and of what is unpacked from one. */
-export const MOST_BYTES = 20_000_000;
+export const MOST_BYTES = 10_000_000;
+/** To choose from, or to take together. */
+const MOST_FEATURES = 2000;
 
 // "PK", then a member, or the directory of an archive without any.
 const ZIP = /^PK(\x03\x04|\x05\x06)/;
@@ -28,17 +30,16 @@ const ZIP = /^PK(\x03\x04|\x05\x06)/;
  */
 
 /**
- * @param {Blob | string} source
+ * @param {string | readonly File[]} source text, or files: one, or those of a shapefile side by side
  * @param {number} mostVertices of a zone
  * @returns {Promise<Found>} one feature at least
  * @throws {Refusal}
  */
 export async function readZones(source, mostVertices) {
-  const size = typeof source === 'string' ? source.length : source.size;
-  requireSize(size, MOST_BYTES);
-  const shapes = typeof source === 'string' ? shapesOfText(source) : await shapesOfBytes(await bytesOf(source));
+  const shapes = typeof source === 'string' ? shapesOfPasted(source) : await shapesOfFiles(source);
   const polygons = shapes.filter((shape) => verticesOf(shape) > 0);
   if (polygons.length === 0) throw new Refusal('noPolygon');
+  if (polygons.length > MOST_FEATURES) throw new Refusal('tooManyPolygons', { n: polygons.length, limit: MOST_FEATURES });
   return {
     names: polygons.map(({ name }) => name),
     crs: [...new Set(polygons.map(({ crs }) => crs.label))].join(', '),
@@ -47,12 +48,28 @@ export async function readZones(source, mostVertices) {
   };
 }
 
+/** @param {string} text */
+function shapesOfPasted(text) {
+  requireSize(text.length, MOST_BYTES);
+  return shapesOfText(text);
+}
+
+/** @param {readonly File[]} files */
+async function shapesOfFiles(files) {
+  const size = files.reduce((sum, file) => sum + file.size, 0);
+  requireSize(size, MOST_BYTES);
+  if (files.length > 1) return shapesOfMembers(files.map((file) => ({ name: file.name, bytes: () => bytesOf(file) })));
+  const bytes = await bytesOf(files[0]);
+  if (bytes.length === 0) throw new Refusal('fileEmpty');
+  return ZIP.test(String.fromCharCode(...bytes.subarray(0, 4))) ? shapesOfZip(viewOf(bytes)) : shapesOfBytes(bytes);
+}
+
 /** @param {number} bytes @param {number} most */
 function requireSize(bytes, most) {
   if (bytes > most) throw new Refusal('fileTooLarge', { size: Math.ceil(bytes / 1e6), limit: MOST_BYTES / 1e6 });
 }
 
-/** @param {Blob} file */
+/** @param {File} file */
 async function bytesOf(file) {
   try {
     return new Uint8Array(await file.arrayBuffer());
@@ -62,15 +79,8 @@ async function bytesOf(file) {
   }
 }
 
-/** @param {Uint8Array<ArrayBuffer>} bytes @returns {Promise<Shape[]>} */
-async function shapesOfBytes(bytes) {
-  if (bytes.length === 0) throw new Refusal('fileEmpty');
-  if (ZIP.test(String.fromCharCode(...bytes.subarray(0, 4)))) return shapesOfZip(viewOf(bytes));
-  return shapesOfFile(bytes);
-}
-
 /** Of anything but an archive. @param {Uint8Array} bytes */
-function shapesOfFile(bytes) {
+function shapesOfBytes(bytes) {
   if (isSqlite(bytes)) return whole('GeoPackage', () => [...readGeoPackage(bytes)]);
   if (isShp(viewOf(bytes))) throw new Refusal('shpAlone');
   return shapesOfText(textOf(bytes));
@@ -81,13 +91,13 @@ function shapesOfText(text) {
   const trimmed = text.replace(/^\uFEFF/, '').trim();
   if (trimmed === '') throw new Refusal('fileEmpty');
   if (/^[{[]/.test(trimmed)) return whole('GeoJSON', () => [...readGeoJson(trimmed)]);
-  if (trimmed.startsWith('<')) return [...readKml(trimmed)];
+  if (trimmed.startsWith('<')) return whole('KML', () => [...readKml(trimmed)]);
   if (looksLikeWkt(trimmed)) return [...readWkt(trimmed)];
   throw new Refusal('fileUnknown');
 }
 
 /**
- * A zipped shapefile (or several), a KMZ, or any of the other files packed.
+ * A zipped shapefile, a KMZ, or any of the other files packed.
  *
  * @param {DataView<ArrayBuffer>} zip
  */
@@ -95,27 +105,45 @@ async function shapesOfZip(zip) {
   // Not what macOS adds.
   const entries = whole('ZIP', () => zipEntries(zip)).filter(({ name }) => !/(^|\/)(__MACOSX\/|\.)/.test(name));
   let left = MOST_BYTES;
-  const unpack = async (/** @type {import('./zip.js').Entry} */ entry) => {
-    requireSize(entry.size, left);
-    left -= entry.size;
-    return unzip(zip, entry);
-  };
+  return shapesOfMembers(
+    entries.map((entry) => ({
+      name: entry.name,
+      bytes() {
+        requireSize(entry.size, left);
+        left -= entry.size;
+        return unzip(zip, entry);
+      },
+    })),
+  );
+}
+
+/** @typedef {{name: string, bytes: () => Promise<Uint8Array>}} Member */
+
+/** @param {readonly Member[]} members */
+async function shapesOfMembers(members) {
   /** @type {Shape[]} */
   const shapes = [];
-  for (const entry of entries.filter(({ name }) => /\.shp$/i.test(name))) {
-    const beside = (/** @type {string} */ ending) =>
-      entries.find(({ name }) => name.toLowerCase() === entry.name.toLowerCase().replace(/shp$/, ending));
-    const [prj, dbf] = [beside('prj'), beside('dbf')];
-    if (!prj) throw new Refusal('shpAlone');
-    const crs = crsOfWkt(textOf(await unpack(prj)));
-    const shp = viewOf(await unpack(entry));
-    const table = dbf ? viewOf(await unpack(dbf)) : null;
-    shapes.push(...whole('Shapefile', () => [...readShapefile(shp, crs, table)]));
+  let read = 0;
+  for (const member of members) {
+    if (/\.shp$/i.test(member.name)) shapes.push(...(await shapesOfShapefile(member, members)));
+    else if (/\.(kml|geojson|json|gpkg|wkt)$/i.test(member.name)) shapes.push(...shapesOfBytes(await member.bytes()));
+    else continue;
+    read++;
   }
-  if (shapes.length > 0) return shapes;
-  const other = entries.find(({ name }) => /\.(kml|geojson|json|gpkg|wkt)$/i.test(name));
-  if (!other) throw new Refusal('zipNothing');
-  return shapesOfFile(await unpack(other));
+  if (read === 0) throw new Refusal('zipNothing');
+  return shapes;
+}
+
+/** @param {Member} shp @param {readonly Member[]} members */
+async function shapesOfShapefile(shp, members) {
+  const beside = (/** @type {string} */ ending) =>
+    members.find(({ name }) => name.toLowerCase() === shp.name.toLowerCase().replace(/shp$/, ending));
+  const [prj, dbf] = [beside('prj'), beside('dbf')];
+  if (!prj) throw new Refusal('shpAlone');
+  const crs = crsOfWkt(textOf(await prj.bytes()));
+  const shapes = viewOf(await shp.bytes());
+  const table = dbf ? viewOf(await dbf.bytes()) : null;
+  return whole('Shapefile', () => [...readShapefile(shapes, crs, table)]);
 }
 
 /** @template {ArrayBufferLike} B @param {Uint8Array<B>} bytes */

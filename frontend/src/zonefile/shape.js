@@ -1,5 +1,8 @@
 /** What every format is read into, before coordinates are looked at. */
 
+/** Characters of a name that are shown. */
+export const MOST_NAME = 60;
+
 /**
  * A feature with the polygons it holds: none if it is a point or a line.
  *
@@ -18,5 +21,5 @@
 export function nameOf(properties) {
   const fields = Object.entries(Object(properties)).filter(([, value]) => typeof value === 'string' && value.trim() !== '');
   const [, name] = fields.find(([key]) => /^(nom|name|lib|label|title|titre)/i.test(key)) ?? fields.at(0) ?? ['', ''];
-  return String(name).trim().slice(0, 60);
+  return String(name).trim().slice(0, MOST_NAME);
 }

@@ -1,7 +1,7 @@
 /** Polygons of a shapefile's .shp, named by its .dbf (ESRI Shapefile Technical Description, July 1998). */
 import { damaged, Refusal } from './refusal.js';
 import { nameOf } from './shape.js';
-import { textOf } from './text.js';
+import { decoderOf } from './text.js';
 
 const FORMAT = 'Shapefile';
 const MAGIC = 9994;
@@ -67,8 +67,9 @@ function readRings(shp, body) {
 function readNames(dbf) {
   const [records, headerBytes, recordBytes] = [dbf.getUint32(4, true), dbf.getUint16(8, true), dbf.getUint16(10, true)];
   const bytes = new Uint8Array(dbf.buffer, dbf.byteOffset, dbf.byteLength);
+  const decoder = decoderOf(bytes.subarray(headerBytes));
   const text = (/** @type {number} */ at, /** @type {number} */ length) =>
-    textOf(bytes.subarray(at, at + length)).replace(/\0.*/s, '').trim();
+    decoder.decode(bytes.subarray(at, at + length)).replace(/\0.*/s, '').trim();
   const fields = [];
   // 1: the flag of deleted records
   for (let at = 32, offset = 1; at + 32 < headerBytes; at += 32) {

@@ -5,6 +5,8 @@ const FORMAT = 'GeoPackage';
 const SIGNATURE = 'SQLite format 3\0';
 const INTERIOR = 5;
 const LEAF = 13;
+/** Characters of a statement that makes a table: thousands of columns. */
+const MOST_SQL = 100_000;
 const ENCODINGS = ['utf-8', 'utf-8', 'utf-16le', 'utf-16be'];
 
 /** @typedef {string | number | Uint8Array | null} Value */
@@ -151,6 +153,7 @@ function varint(view, at) {
  * @param {string} sql
  */
 export function columnsOf(sql) {
+  if (sql.length > MOST_SQL) throw damaged(FORMAT);
   const tokens = sql.matchAll(/--[^\n]*|\/\*[^]*?\*\/|"(?:[^"]|"")*"|`[^`]*`|\[[^\]]*\]|'(?:[^']|'')*'|[(),]|[^\s(),"'`[]+/g);
   const columns = [];
   let depth = 0;

@@ -3,7 +3,7 @@ import { ASSUMED, requireEpsg } from './crs.js';
 import { Refusal } from './refusal.js';
 
 // The insides of a GEOMETRYCOLLECTION are found like geometries of their own.
-const TOKEN = /\bSRID\s*=\s*(\d+)|\b(MULTI)?(POLYGON|POINT|LINESTRING|CURVE|SURFACE|CURVEPOLYGON|CIRCULARSTRING|COMPOUNDCURVE|POLYHEDRALSURFACE|TIN|TRIANGLE)\s*(?:ZM?|M)?\s*(EMPTY\b|(?=\())/gi;
+const TOKEN = /\bSRID\s*=\s*(\d+)|\b(MULTI)?(POLYGON|POINT|LINESTRING|CURVE|SURFACE|CURVEPOLYGON|CIRCULARSTRING|COMPOUNDCURVE|POLYHEDRALSURFACE|TIN|TRIANGLE)(?:\s*(?:ZM?|M))?\s*(EMPTY\b|(?=\())/gi;
 
 /** Whether a text seems to hold WKT. @param {string} text */
 export function looksLikeWkt(text) {
@@ -26,8 +26,7 @@ export function* readWkt(text) {
     else if (type !== 'POLYGON') throw new Refusal('geometryUnknown', { type: all.trim() });
     else if (!empty) {
       const end = closing(text, tokens.lastIndex);
-      const nested = numbers(text.slice(tokens.lastIndex, end));
-      yield { name: '', crs, polygons: multi ? nested : [nested] };
+      yield { name: '', crs, polygons: polygonsOf(text.slice(tokens.lastIndex, end), multi ? 3 : 2) };
       tokens.lastIndex = end;
     }
   }
@@ -47,25 +46,28 @@ function closing(text, start) {
     open += found[0] === '(' ? 1 : -1;
     if (open === 0) return brackets.lastIndex;
   }
-  throw new Refusal('wktInvalid', { text: text.slice(start, start + 40) });
+  throw invalid(text.slice(start));
 }
 
 /**
- * Positions in nested brackets, as JSON has them.
- *
- * @param {string} text
- * @returns {any}
+ * @param {string} text in brackets
+ * @param {number} depth of the positions in them: 2 in a polygon, 3 in many
+ * @returns {number[][][][]}
  */
-function numbers(text) {
-  const json = text
-    .replace(/[^(),]+/g, (position) => {
-      const places = position.trim();
-      return places && JSON.stringify(places.split(/\s+/).map(Number));
-    })
-    .replace(/[()]/g, (bracket) => (bracket === '(' ? '[' : ']'));
-  try {
-    return JSON.parse(json);
-  } catch {
-    throw new Refusal('wktInvalid', { text: text.slice(0, 40) });
-  }
+function polygonsOf(text, depth) {
+  const compact = text.replace(/\s+/g, ' ').replace(/ ?([(),]) ?/g, '$1');
+  const [before, after] = ['('.repeat(depth), ')'.repeat(depth)];
+  if (!compact.startsWith(before) || !compact.endsWith(after)) throw invalid(text);
+  return compact.slice(depth, -depth).split(depth === 3 ? ')),((' : after).map((polygon) => polygon.split('),(').map(positionsOf));
+}
+
+/** @param {string} ring `x y, x y, …` */
+function positionsOf(ring) {
+  if (/[()]/.test(ring)) throw invalid(ring);
+  return ring.split(',').map((position) => position.split(' ').map(Number));
+}
+
+/** @param {string} text from the fault on */
+function invalid(text) {
+  return new Refusal('wktInvalid', { text: text.slice(0, 40) });
 }

@@ -1,16 +1,16 @@
-// @vitest-environment jsdom
+// @vitest-environment node
 import { deflateRawSync } from 'node:zlib';
 
 import { describe, expect, test } from 'vitest';
 
 import { readZones } from '../../src/zonefile/read.js';
 import { columnsOf } from '../../src/zonefile/sqlite.js';
-import { blob, bytesOf } from './fixtures.js';
+import { bytesOf, files } from './fixtures.js';
 
 const MOST = 10_000;
 const NAMES = ['lambert93.zip', 'zones.kmz', 'utm31.gpkg', 'zones.kml', 'lambert93.geojson'];
 
-/** Why a file is refused, or null if it gives a zone. @param {Blob} file @returns {Promise<string | null>} */
+/** Why a file is refused, or null if it gives a zone. @param {any[]} file @returns {Promise<string | null>} */
 async function refusal(file) {
   try {
     (await readZones(file, MOST)).zone();
@@ -24,7 +24,7 @@ async function refusal(file) {
 function changed(name, change) {
   const bytes = bytesOf(name);
   change(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), bytes);
-  return blob(bytes);
+  return files(bytes);
 }
 
 describe.each(NAMES)('%s', (name) => {
@@ -32,7 +32,7 @@ describe.each(NAMES)('%s', (name) => {
 
   test('cut anywhere, it is refused', async () => {
     for (let part = 0; part < 20; part++) {
-      const file = blob(bytes.slice(0, Math.floor((bytes.length * part) / 20)));
+      const file = files(bytes.slice(0, Math.floor((bytes.length * part) / 20)));
       expect(await refusal(file), `${part}/20`).not.toBeNull();
     }
   });
@@ -43,7 +43,7 @@ describe.each(NAMES)('%s', (name) => {
     for (let i = 0; i < 60; i++) {
       const file = bytes.slice();
       for (let k = 0; k < 4; k++) file[random(bytes.length)] = random(256);
-      const key = await refusal(blob(file));
+      const key = await refusal(files(file));
       expect(key === null || typeof key === 'string').toBe(true);
     }
   });
@@ -100,7 +100,7 @@ describe('zip', () => {
   test('an archive of nothing holds nothing', async () => {
     const end = new Uint8Array(22);
     end.set([0x50, 0x4b, 5, 6]);
-    expect(await refusal(blob(end))).toBe('zipNothing');
+    expect(await refusal(files(end))).toBe('zipNothing');
   });
 
   test('other files are read from an archive too', async () => {
@@ -126,7 +126,7 @@ describe('zip', () => {
     end.writeUInt32LE(0x06054b50, 0);
     end.writeUInt16LE(1, 10);
     end.writeUInt32LE(30 + named.length + packed.length, 16);
-    return blob(...[local, named, packed, entry, named, end].map((part) => new Uint8Array(part)));
+    return files(...[local, named, packed, entry, named, end].map((part) => new Uint8Array(part)));
   }
 
   /** @param {Buffer} body */

@@ -1,5 +1,4 @@
 /** The files beside, and changes made to them byte by byte. */
-import { Blob } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 
 import { expect } from 'vitest';
@@ -17,13 +16,10 @@ export function bytesOf(name) {
 export const textOf = (name) => readFileSync(`${FOLDER}/${name}`, 'utf8');
 
 /** @param {string} name */
-export const file = (name) => blob(bytesOf(name));
+export const file = (name) => files(bytesOf(name));
 
-// jsdom's has neither arrayBuffer nor stream.
-Object.assign(globalThis, { Blob });
-
-/** @param {...(Uint8Array<ArrayBuffer> | string)} parts */
-export const blob = (...parts) => new globalThis.Blob(parts);
+/** A file given alone. @param {...(Uint8Array<ArrayBuffer> | string)} parts @returns {any[]} */
+export const files = (...parts) => [new Blob(parts)];
 
 /** Polygons of each feature as PROJ places them. @type {{zones: number[][][][][], round: number[][][][][]}} */
 export const expected = JSON.parse(textOf('expected.json'));

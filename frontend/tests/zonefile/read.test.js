@@ -1,13 +1,14 @@
-// @vitest-environment jsdom
+// @vitest-environment node
 import { describe, expect, test } from 'vitest';
 
 import { readZones } from '../../src/zonefile/read.js';
-import { blob, bytesOf, expected, expectZone, file, inCrs, square, textOf } from './fixtures.js';
+import { unzip, zipEntries } from '../../src/zonefile/zip.js';
+import { bytesOf, expected, expectZone, file, files, inCrs, square, textOf } from './fixtures.js';
 
 const MOST = 10_000;
 const NAMES = ['Étang de l’Or', 'Bois'];
 
-/** The sentence a source is refused with. @param {Blob | string} source @param {number} [most] */
+/** The sentence a source is refused with. @param {any[] | string} source @param {number} [most] */
 async function refusal(source, most = MOST) {
   const found = await readZones(source, most).then((zones) => zones.zone()).catch((error) => error);
   return found.key ?? found;
@@ -114,6 +115,8 @@ describe('text', () => {
     ['a ring across the antimeridian', wkt([[179, -17], [-179, -17], [-179, -16], [179, -16], [179, -17]]), 'antimeridian'],
     ['a ring beyond the antimeridian', wkt(square(179, -17, 2)), 'antimeridian'],
     ['WKT cut short', wkt(ring).slice(0, -8), 'wktInvalid'],
+    ['a million spaces', `POLYGON${' '.repeat(1_000_000)}`, 'fileUnknown'],
+    ['a million spaces in brackets', `POLYGON ((${' '.repeat(1_000_000)}))`, 'notFinite'],
     ['WKT of words', 'POLYGON ((one two, three four))', 'notFinite'],
     ['WKT without a comma', 'POLYGON ((0 0)(1 1))', 'wktInvalid'],
     ['curves', 'CURVEPOLYGON (CIRCULARSTRING (0 0, 4 0, 4 4, 0 4, 0 0))', 'geometryUnknown'],
@@ -139,8 +142,8 @@ describe('text', () => {
 
   test('text in the encodings of Windows is understood', async () => {
     const text = JSON.stringify(feature(polygon, { nom: 'Forêt' }));
-    const utf16 = blob(new Uint8Array([0xff, 0xfe]), new Uint8Array(Buffer.from(text, 'utf16le')));
-    const western = blob(new Uint8Array(Buffer.from(text, 'latin1')));
+    const utf16 = files(new Uint8Array([0xff, 0xfe]), new Uint8Array(Buffer.from(text, 'utf16le')));
+    const western = files(new Uint8Array(Buffer.from(text, 'latin1')));
 
     expect((await readZones(utf16, MOST)).names).toEqual(['Forêt']);
     expect((await readZones(western, MOST)).names).toEqual(['Forêt']);
@@ -154,9 +157,9 @@ describe('KML', () => {
 
   test('names, points and pages in descriptions do not disturb', async () => {
     const page = '<description><![CDATA[<!DOCTYPE html><p>a page</p>]]></description>';
-    const found = await readZones(kml(`<Document><name>all</name><Placemark><name> Un </name>${page}${triangle}</Placemark><Placemark><Point/></Placemark>${link}</Document>`), MOST);
+    const found = await readZones(kml(`<Document><name>all</name><Placemark><name> L&#8217;un &amp; &lt;b&gt;</name><styleUrl/>${page}${triangle}</Placemark><Placemark><Point/></Placemark>${link}</Document>`), MOST);
 
-    expect(found.names).toEqual(['Un']);
+    expect(found.names).toEqual(['L’un & <b>']);
     expect(found.leftOut).toBe(1);
     expectZone(found.zone(), [[[[3, 43], [4, 43], [4, 44], [3, 43]]]]);
   });
@@ -165,6 +168,10 @@ describe('KML', () => {
     ['links to others alone', kml(link), 'kmlLinked'],
     ['entities', `<!DOCTYPE kml [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>${kml(triangle)}`, 'xmlEntities'],
     ['entities of other files', `<?xml version="1.0"?>\n<!-- a --><!DOCTYPE kml [<!ENTITY x SYSTEM "file:///etc/passwd">]><kml>&x;</kml>`, 'xmlEntities'],
+    ['a million spaces', kml(triangle.replace('3,43,0\n', `${' '.repeat(1_000_000)}x `)), 'notFinite'],
+    ['a name without an end', `<kml><${'a'.repeat(1_000_000)}`, 'fileDamaged'],
+    ['tags crossed', kml('<Document><Folder></Document></Folder>'), 'fileDamaged'],
+    ['folders 200 000 deep', kml('<Folder>'.repeat(200_000)), 'fileDamaged'],
     ['tags left open', kml(triangle).slice(0, -20), 'fileDamaged'],
     ['another XML', '<gpx><trk/></gpx>', 'fileUnknown'],
     ['lines', kml('<Placemark><LineString><coordinates>3,43 4,44</coordinates></LineString></Placemark>'), 'noPolygon'],
@@ -176,25 +183,42 @@ describe('KML', () => {
 
 describe('what is none of them', () => {
   test('files are recognised by what is in them, not by their names', async () => {
-    expect(await refusal(blob(bytesOf('zones.kmz')))).not.toBe('fileUnknown');
-    expect(await refusal(blob(new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a])))).toBe('fileUnknown');
-    expect(await refusal(blob())).toBe('fileEmpty');
+    expect(await refusal(files(bytesOf('zones.kmz')))).not.toBe('fileUnknown');
+    expect(await refusal(files(new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a])))).toBe('fileUnknown');
+    expect(await refusal(files())).toBe('fileEmpty');
   });
 
   test('a large file is refused before it is read', async () => {
-    const large = /** @type {any} */ ({ size: 200_000_000, arrayBuffer: () => expect.unreachable('it was read') });
+    const large = /** @type {any} */ ([{ size: 200_000_000, arrayBuffer: () => expect.unreachable('it was read') }]);
 
-    await expect(readZones(large, MOST)).rejects.toMatchObject({ key: 'fileTooLarge', values: { size: 200, limit: 20 } });
+    await expect(readZones(large, MOST)).rejects.toMatchObject({ key: 'fileTooLarge', values: { size: 200, limit: 10 } });
   });
 
   test('a folder cannot be read', async () => {
-    const folder = /** @type {any} */ ({ size: 4096, arrayBuffer: () => Promise.reject(new Error('NotReadableError')) });
+    const folder = /** @type {any} */ ([{ size: 4096, arrayBuffer: () => Promise.reject(new Error('NotReadableError')) }]);
 
     expect(await refusal(folder)).toBe('fileUnreadable');
   });
 
   test('a shapefile by itself names no system', async () => {
-    expect(await refusal(blob(new Uint8Array([0, 0, 0x27, 0x0a, 0, 0])))).toBe('shpAlone');
+    expect(await refusal(files(new Uint8Array([0, 0, 0x27, 0x0a, 0, 0])))).toBe('shpAlone');
+  });
+
+  test('the files of a shapefile can be given side by side', async () => {
+    const zip = bytesOf('lambert93.zip');
+    const view = new DataView(zip.buffer, zip.byteOffset, zip.length);
+    const parts = zipEntries(view).map((entry) => ({ name: entry.name, size: entry.size, arrayBuffer: async () => (await unzip(view, entry)).buffer }));
+    const found = await readZones(/** @type {any} */ (parts), MOST);
+
+    expect(found.names).toEqual(NAMES);
+    expectZone(found.zone(), expected.zones.flat());
+    expect(await refusal(/** @type {any} */ (parts.filter(({ name }) => !name.endsWith('.prj'))))).toBe('shpAlone');
+  });
+
+  test('more polygons than anybody chooses from are refused', async () => {
+    const triangles = Array.from({ length: 2001 }, () => 'POLYGON ((3 44, 3.1 44, 3.1 44.1, 3 44))').join('\n');
+
+    expect(await refusal(triangles)).toBe('tooManyPolygons');
   });
 
   test('the text of a GDAL file can be pasted', async () => {

@@ -260,6 +260,13 @@ def test_what_is_not_known_is_told_as_it_is_inside_what_is() -> None:
     assert told(f"postponed: {unknown}", Language.FRENCH) == f"remise à plus tard\N{NO-BREAK SPACE}: {unknown}"
 
 
+def test_a_sentence_that_a_stranger_made_deep_or_long_is_told_all_the_same() -> None:
+    deep, long = "the job failed: " * 200, "a: b; " * 600
+
+    assert told(deep, Language.FRENCH).startswith("la demande a échoué\N{NO-BREAK SPACE}: la demande a échoué")
+    assert told(long, Language.FRENCH) == long
+
+
 def test_lines_do_not_break_before_units_and_double_punctuation() -> None:
     french = told("the area is 3.25 km², the limit is 2 km²: draw a smaller one or split it", Language.FRENCH)
 

@@ -15,6 +15,10 @@ from app.phrases.templates import Kind, Template
 
 _BEHIND = re.compile(r" (?=[:;?!»%])|(?<=«) |(?<=[\d}]) (?=(?:km²|km|m|px|s)(?!\w))")
 _JOINTS = re.compile(r"(, | or | and )")
+_DEEPEST = 6
+"""Sentences inside sentences: a job failed because blocks failed because the weights of a model are away because..."""
+_MOST_PARTS = 4
+"""Of a sentence with semicolons of its own."""
 _JOINTS_FR = {", ": ", ", " or ": " ou ", " and ": " et "}
 
 
@@ -68,49 +72,54 @@ class Phrasebook:
 
     def told(self, sentence: str) -> str:
         """In French; as it is where no entry is this sentence."""
-        return self._told(sentence).text
+        return self._told(sentence, 0).text
 
-    def _told(self, sentence: str) -> _Told:
-        return self._known(sentence) or _Told(sentence, False)
+    def _told(self, sentence: str, depth: int) -> _Told:
+        return self._known(sentence, depth) or _Told(sentence, False)
 
-    def _known(self, sentence: str) -> _Told | None:
-        """In French; None where no entry is this sentence."""
+    def _known(self, sentence: str, depth: int) -> _Told | None:
+        """In French; None where no entry is this sentence. depth: of the sentences around it."""
         if (plain := self._plain.get(sentence)) is not None:
             return _Told(plain, True)
+        if depth == _DEEPEST:
+            return None
         for entry in self._entries:
             values = entry.values(sentence)
             if values is None:
                 continue
-            said = {place.name: self._value(place.kind, values[place.name]) for place in entry.english.places}
+            places = entry.english.places
+            said = {place.name: self._value(place.kind, values[place.name], depth + 1) for place in places}
             whole = all(value.whole for value in said.values())
             if whole or entry.english.has_words:
                 return _Told(entry.french.filled({name: value.text for name, value in said.items()}), whole)
         return None
 
-    def _value(self, kind: Kind, text: str) -> _Told:
+    def _value(self, kind: Kind, text: str, depth: int) -> _Told:
         match kind:
             case Kind.NUMBER:
                 return _Told(Language.FRENCH.figure(text), True)
             case Kind.QUOTED:
                 return _Told(text[1:-1], True)
             case Kind.PHRASE:
-                return self._told(text)
+                return self._told(text, depth)
             case Kind.PHRASES:
-                return self._several(text.split("; "))
+                return self._several(text.split("; "), depth)
             case Kind.LIST:
-                return _Told("".join(_JOINTS_FR.get(part) or self.told(part) for part in _JOINTS.split(text)), True)
+                parts = _JOINTS.split(text)
+                return _Told("".join(_JOINTS_FR.get(part) or self._told(part, depth).text for part in parts), True)
         return _Told(text, True)
 
-    def _several(self, parts: list[str]) -> _Told:
-        """Sentences behind semicolons, of which some have semicolons of their own: the first ends where it is whole."""
-        heads = [self._known("; ".join(parts[:end])) for end in range(1, len(parts) + 1)]
-        ends = sorted((not head.whole, end) for end, head in enumerate(heads, 1) if head is not None)
-        end = ends[0][1] if ends else 1
-        head = heads[end - 1] or _Told(parts[0], False)
-        if end == len(parts):
-            return head
-        rest = self._several(parts[end:])
-        return _Told(typeset(f"{head.text} ; {rest.text}"), head.whole and rest.whole)
+    def _several(self, parts: list[str], depth: int) -> _Told:
+        """Sentences behind semicolons, of which some have semicolons of their own: each ends where it is whole."""
+        said: list[_Told] = []
+        while parts:
+            most = min(len(parts), _MOST_PARTS)
+            heads = [self._known("; ".join(parts[:end]), depth) for end in range(1, most + 1)]
+            ends = sorted((not head.whole, end) for end, head in enumerate(heads, 1) if head is not None)
+            end = ends[0][1] if ends else 1
+            said.append(heads[end - 1] or _Told(parts[0], False))
+            parts = parts[end:]
+        return _Told(typeset(" ; ".join(each.text for each in said)), all(each.whole for each in said))
 
 
 def typeset(text: str) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import zip_longest
 from string import Formatter
 from typing import NamedTuple
 
@@ -82,12 +84,21 @@ class Template:
         return any(map(str.isalpha, self.text))
 
     def pattern(self) -> re.Pattern[str]:
-        """Matches what the template can become; a group for each place, by its name."""
-        parts = (
-            re.escape(part) if isinstance(part, str) else f"(?P<{part.name}>{_PATTERNS.get(part.kind, _ANYTHING)})"
-            for part in self.parts
-        )
-        return re.compile("".join(parts), re.DOTALL)
+        """Matches all of what the template can become; a group for each place, by its name.
+
+        A place ends where the text behind it comes first. That is not tried again (atomic groups): time grows with the
+        length of a sentence alone, whatever a stranger has put into it.
+        """
+        pattern = re.escape(self.head)
+        for place, behind in self._places_and_text_behind():
+            end = r"\Z" if place is self.places[-1] else ""
+            pattern += f"(?>(?P<{place.name}>{_PATTERNS.get(place.kind, _ANYTHING)}){re.escape(behind)}{end})"
+        return re.compile(pattern, re.DOTALL)
+
+    def _places_and_text_behind(self) -> Iterator[tuple[Place, str]]:
+        for part, following in zip_longest(self.parts, self.parts[1:], fillvalue=""):
+            if isinstance(part, Place):
+                yield part, following if isinstance(following, str) else ""
 
     def filled(self, values: dict[str, str]) -> str:
         return "".join(part if isinstance(part, str) else values[part.name] for part in self.parts)

@@ -1,8 +1,9 @@
 /**
  * The service as the page sees it: the only caller of fetch and EventSource.
  *
- * Nothing is retried here: whoever asks decides, and shows it.
+ * Nothing is retried here: whoever asks decides, and shows it. What the service says is asked for in the page's language.
  */
+import { language } from './i18n.js';
 
 /** @typedef {{type: 'Polygon' | 'MultiPolygon', coordinates: any[]}} Zone lon, lat in degrees */
 /**
@@ -29,7 +30,8 @@
  * One value an input may take; bbox is west, south, east, north in degrees.
  *
  * @typedef {{value: string, title: string, description?: string, 'cosia:bbox'?: number[], 'cosia:year'?: number,
- *   'cosia:epsg'?: number, 'cosia:bands'?: string[], 'cosia:attribution'?: string, 'cosia:weaknesses'?: string[]}} Choice
+ *   'cosia:epsg'?: number, 'cosia:bands'?: string[], 'cosia:attribution'?: string, 'cosia:weaknesses'?: string[],
+ *   'cosia:french'?: {title: string, training: string, weaknesses: string[]} | null}} Choice
  */
 /** @typedef {{schema: {default?: string}, 'cosia:choices': Choice[]}} ChoiceInput */
 /** @typedef {{inputs: {source: ChoiceInput, model: ChoiceInput}}} ProcessDescription */
@@ -62,6 +64,7 @@
  * @property {string} processID
  * @property {'accepted' | 'running' | 'successful' | 'failed' | 'dismissed'} status
  * @property {string} [message]
+ * @property {string} [postponed] why nothing happens for the moment
  * @property {number} progress 0-100
  * @property {number} last_event number of the latest event that this tells of
  * @property {boolean} read_only seen by its permalink
@@ -128,11 +131,12 @@ export function ownAddress(href) {
  * @throws {ApiError} for any other answer, or none; the signal's reason if it was aborted
  */
 async function request(path, options = {}) {
+  const headers = { 'Accept-Language': language(), ...options.headers };
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
   const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
   let response;
   try {
-    response = await fetch(new URL(path, ROOT), { ...options, signal });
+    response = await fetch(new URL(path, ROOT), { ...options, headers, signal });
   } catch (error) {
     if (options.signal?.aborted) throw error;
     throw new ApiError({ detail: '', status: 0, type: 'no-answer' });
@@ -282,8 +286,7 @@ export async function getJob(id, signal) {
   const tag = response.headers.get('ETag');
   latest = tag ? { id, tag, job } : null;
   if (job.processID === PROCESS_ID) return job;
-  const detail = `this job is not a prediction (${job.processID}): its results are at /api/jobs/${id}/results`;
-  throw new ApiError({ detail, status: 404, type: 'not-a-prediction' });
+  throw new ApiError({ detail: '', status: 404, type: 'not-a-prediction' });
 }
 
 /** @param {string} id @param {AbortSignal} [signal] @returns {Promise<Results>} */
@@ -309,7 +312,8 @@ export async function dismiss(id, signal) {
  * @returns {() => void} close
  */
 export function listen(id, after, { onStatus, onBlock, onBroken }) {
-  const stream = new EventSource(new URL(`api/jobs/${segment(id)}/events?after=${after}`, ROOT));
+  // In the address, because an EventSource sends no header of ours.
+  const stream = new EventSource(new URL(`api/jobs/${segment(id)}/events?after=${after}&lang=${language()}`, ROOT));
   stream.addEventListener('status', (event) => onStatus(JSON.parse(event.data)));
   stream.addEventListener('block', (event) => onBlock(JSON.parse(event.data)));
   stream.addEventListener('error', () => {

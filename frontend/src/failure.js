@@ -7,7 +7,8 @@ export function failureText(error) {
   if (!(error instanceof ApiError)) return t('noAnswer');
   if (error.detail) {
     const { detail, retryAfter_s } = error;
-    return retryAfter_s === null ? detail : `${detail} ${t('retryIn', { duration: durationText(retryAfter_s) })}`;
+    if (retryAfter_s === null) return detail;
+    return `${detail.replace(/\.$/, '')}. ${t('retryIn', { duration: durationText(retryAfter_s) })}`;
   }
   return error.status === 0 ? t('noAnswer') : t('refused', { status: error.status });
 }

@@ -57,6 +57,7 @@ export function createJobPanel(pageMap, { colours, onLayer, describe, onTileErro
   let layer = null;
   let closed = new AbortController();
   let stopFollowing = () => {};
+  let followed = '';
   /** @type {number[] | null} */
   let changed = null;
   let announcedTenth = 0;
@@ -69,6 +70,13 @@ export function createJobPanel(pageMap, { colours, onLayer, describe, onTileErro
     render();
     // What was launched from is gone now: its focus comes here, but not when the page has only just been opened.
     if (document.activeElement !== document.body) title.focus();
+    begin(id);
+  }
+
+  /** @param {string} id */
+  function begin(id) {
+    stopFollowing();
+    followed = id;
     stopFollowing = follow(id, { onStatus, onBlocks, onWaiting, onGone });
   }
 
@@ -88,13 +96,15 @@ export function createJobPanel(pageMap, { colours, onLayer, describe, onTileErro
 
   /** @param {Job} next */
   function onStatus(next) {
-    const first = job === null;
+    const before = job;
     job = next;
     say(errorSlot, next.status === 'failed' ? next.message || t('failedWithout') : '');
-    if (first && !next.expired) showPreview(next);
-    if (next.status === 'successful' && !next.expired) showResults(next);
-    if (isFinal(next)) announce(t(next.status === 'successful' ? 'announceDone' : next.status));
-    else announceProgress(next);
+    if (before === null && !next.expired) showPreview(next);
+    // Told again in another language, it has not ended again.
+    const ended = isFinal(next) && before?.status !== next.status;
+    if (ended && next.status === 'successful' && !next.expired) showResults(next);
+    if (ended) announce(t(next.status === 'successful' ? 'announceDone' : next.status));
+    else if (!isFinal(next)) announceProgress(next);
     render();
   }
 
@@ -232,18 +242,22 @@ export function createJobPanel(pageMap, { colours, onLayer, describe, onTileErro
     render();
   });
   newButton.addEventListener('click', onNew);
-  onLanguage(render);
+  onLanguage(() => {
+    render();
+    // What the service says of it is told in one language at a time.
+    if (!root.hidden) begin(followed);
+  });
 
   return { open, close, render };
 }
 
 /** How far it is, and what keeps it. @param {Job} job */
-export function progressText({ status, message, blocks, workers, seconds_left, queue_position }) {
+export function progressText({ status, postponed, blocks, workers, seconds_left, queue_position }) {
   const parts = [t('blocks', { done: number(blocks.done), total: number(blocks.total) })];
   if (status === 'accepted' && queue_position !== undefined) {
     parts.push(queue_position ? t('queue', { n: number(queue_position) }) : t('queueNext'));
   }
-  if (message?.startsWith('postponed')) parts.push(t('postponed', { reason: message.replace(/^postponed:? */, '') }));
+  if (postponed) parts.push(t('postponed', { reason: postponed }));
   else if (workers === 0) parts.push(t('noWorker'));
   else if (blocks.done + blocks.failed === blocks.total) parts.push(t('writingResults'));
   else if (seconds_left) parts.push(t('timeLeft', { duration: durationText(seconds_left) }));

@@ -224,6 +224,7 @@ async function load() {
     zoneImport.setLimit(landing.value.limits.aoi_vertices);
   }
   if (process.status === 'fulfilled') {
+    say(byId('process-error', HTMLElement), '');
     sources = process.value.inputs.source['cosia:choices'];
     mapPanel.setSources(sources);
     predictForm.setProcess(process.value);
@@ -275,7 +276,9 @@ byId('fit', HTMLButtonElement).addEventListener('click', () => {
   if (collection) pageMap.fit(collectionBbox(collection), true);
 });
 byId('predict-view', HTMLButtonElement).addEventListener('click', predictView);
-byId('map-retry', HTMLButtonElement).addEventListener('click', () => {
+
+/** Asks anew for what could not be had. */
+function askAgain() {
   if (collections.length === 0) {
     load();
     return;
@@ -283,12 +286,18 @@ byId('map-retry', HTMLButtonElement).addEventListener('click', () => {
   showNotice('');
   for (const layer of [published.layer(), comparison.layer(), prediction?.layer]) layer?.retry();
   pageMap.retryImagery();
-});
+}
+
+byId('map-retry', HTMLButtonElement).addEventListener('click', askAgain);
 byId('language', HTMLButtonElement).addEventListener('click', () => {
   const other = language() === 'fr' ? 'en' : 'fr';
   rememberLanguage(other);
   setLanguage(other);
   showState();
+  // What the service said of a failure was in the other language.
+  if (!byId('process-error', HTMLElement).hidden) load();
+  else if (!notice.hidden) askAgain();
+  if (!byId('layer-error', HTMLElement).hidden) showCollection();
 });
 byId('skip', HTMLAnchorElement).addEventListener('click', (event) => {
   // The hash is the state of the page, not an anchor.

@@ -2,7 +2,7 @@
 import * as api from './api.js';
 import { byId, element, say } from './dom.js';
 import { failureText } from './failure.js';
-import { areaText, durationText, number, onLanguage, t } from './i18n.js';
+import { areaText, durationText, language, number, onLanguage, t } from './i18n.js';
 import { submit } from './job.js';
 
 /** @typedef {import('./api.js').Choice} Choice */
@@ -132,10 +132,15 @@ export function createPredictForm({ zone, onSource, onLaunched }) {
     estimateText.textContent = estimating ? t('estimating') : estimate ? estimateSentence(estimate) : '';
     quotaText.textContent = estimate && !estimating ? quotaSentence(estimate) : '';
     const card = choices.models.find((choice) => choice.value === model.value);
-    modelNote.textContent = card?.description ?? '';
-    const known = card?.['cosia:weaknesses'] ?? [];
-    weaknesses.hidden = known.length === 0;
-    weaknessesList.replaceChildren(...known.map((weakness) => element('li', {}, weakness)));
+    const words = card ? wordsOf(card) : { note: '', weaknesses: [] };
+    modelNote.textContent = words.note;
+    weaknesses.hidden = words.weaknesses.length === 0;
+    weaknessesList.replaceChildren(...words.weaknesses.map((weakness) => element('li', {}, weakness)));
+  }
+
+  /** @param {string | undefined} chosen */
+  function fillModels(chosen) {
+    fillSelect(model, choices.models.map((choice) => ({ ...choice, title: wordsOf(choice).title })), chosen);
   }
 
   async function send() {
@@ -172,7 +177,11 @@ export function createPredictForm({ zone, onSource, onLaunched }) {
     refreshEstimate();
   });
   model.addEventListener('change', refreshEstimate);
-  onLanguage(render);
+  onLanguage(() => {
+    fillModels(model.value);
+    // What the service says of the zone is asked for anew.
+    refreshEstimate();
+  });
   render();
 
   return {
@@ -180,7 +189,7 @@ export function createPredictForm({ zone, onSource, onLaunched }) {
     setProcess({ inputs: { source: sources, model: models } }) {
       choices = { sources: sources['cosia:choices'], models: models['cosia:choices'] };
       fillSelect(source, choices.sources, newestSource(choices.sources, sources.schema.default));
-      fillSelect(model, choices.models, models.schema.default);
+      fillModels(models.schema.default);
       showGrid();
       refreshEstimate();
     },
@@ -192,11 +201,26 @@ export function createPredictForm({ zone, onSource, onLaunched }) {
     },
     /** @param {import('./api.js').Job} job */
     describe(job) {
-      const title = (/** @type {Choice[]} */ list, /** @type {string} */ id) =>
-        list.find((choice) => choice.value === id)?.title ?? id;
+      const title = (/** @type {Choice[]} */ list, /** @type {string} */ id) => {
+        const choice = list.find(({ value }) => value === id);
+        return choice ? wordsOf(choice).title : id;
+      };
       return `${title(choices.sources, job.source)} · ${title(choices.models, job.model)}`;
     },
   };
+}
+
+/**
+ * What a choice says of itself, in French where the page and the choice speak it.
+ *
+ * @param {Choice} choice
+ * @returns {{title: string, note: string, weaknesses: readonly string[]}}
+ */
+export function wordsOf(choice) {
+  const french = language() === 'fr' ? choice['cosia:french'] : null;
+  if (french) return { title: french.title, note: french.training, weaknesses: french.weaknesses };
+  const { title, description = '' } = choice;
+  return { title, note: description, weaknesses: choice['cosia:weaknesses'] ?? [] };
 }
 
 /**

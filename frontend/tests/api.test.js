@@ -1,6 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest';
 
-import { ApiError, estimate, execute, getCollections, getJob, getTile, ownAddress } from '../src/api.js';
+import { ApiError, estimate, execute, getCollections, getJob, getTile, listen, ownAddress } from '../src/api.js';
+import { setLanguage } from '../src/i18n.js';
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -69,6 +70,35 @@ test('a job that has not changed is not sent again', async () => {
 
   expect(fetch.mock.calls[0][1].headers['If-None-Match']).toBeUndefined();
   expect(again.mock.calls[0][1].headers['If-None-Match']).toBe('"1"');
+});
+
+test.each(/** @type {const} */ (['fr', 'en']))('the service is asked in the page’s language: %s', async (language) => {
+  setLanguage(language);
+  const fetch = answering(new Response('{}'));
+  await estimate(INPUTS);
+
+  expect(fetch.mock.calls[0][1].headers).toMatchObject({ 'Accept-Language': language, 'Content-Type': 'application/json' });
+});
+
+test('events, which take no header, are asked for in the page’s language by their address', () => {
+  setLanguage('fr');
+  /** @type {URL[]} */
+  const opened = [];
+  vi.stubGlobal(
+    'EventSource',
+    class extends EventTarget {
+      /** @param {URL} address */
+      constructor(address) {
+        super();
+        opened.push(address);
+      }
+
+      close() {}
+    },
+  );
+  listen('a', 7, { onStatus() {}, onBlock() {}, onBroken() {} })();
+
+  expect(opened.map(({ pathname, search }) => pathname + search)).toEqual(['/api/jobs/a/events?after=7&lang=fr']);
 });
 
 test('no answer is status 0', async () => {

@@ -1,7 +1,23 @@
 import { expect, test } from 'vitest';
 
-import { newestSource } from '../src/predict.js';
+import { setLanguage } from '../src/i18n.js';
+import { newestSource, wordsOf } from '../src/predict.js';
 import { newestCollection } from '../src/published.js';
+
+test('a model speaks French on the French page, where its card does', () => {
+  const english = { value: 'm', title: 'Model', description: 'Small.', 'cosia:weaknesses': ['snow'] };
+  const french = { title: 'Modèle', training: 'Entraîné ici.', weaknesses: ['neige'] };
+
+  setLanguage('fr');
+  expect(wordsOf({ ...english, 'cosia:french': french })).toEqual({
+    title: 'Modèle',
+    note: 'Entraîné ici.',
+    weaknesses: ['neige'],
+  });
+  expect(wordsOf({ ...english, 'cosia:french': null }).title).toBe('Model');
+  setLanguage('en');
+  expect(wordsOf({ ...english, 'cosia:french': french })).toEqual({ title: 'Model', note: 'Small.', weaknesses: ['snow'] });
+});
 
 test('the newest imagery is proposed, or the default of the service where none is dated', () => {
   const dated = [

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
 
+import { ApiError } from '../src/api.js';
+import { failureText } from '../src/failure.js';
 import { setLanguage } from '../src/i18n.js';
 import { notesText, permalinkOf, progressText } from '../src/jobpanel.js';
 import { estimateSentence, percentText, quotaSentence } from '../src/predict.js';
@@ -17,7 +19,7 @@ test.each([
   [{ status: 'accepted', queue_position: 3, seconds_left: 200 }, '2 / 8 blocks · predictions ahead: 3 · 3 min left'],
   [{ blocks: { total: 8, done: 7, failed: 1 }, seconds_left: 0 }, '7 / 8 blocks · the results are being written'],
   [{ workers: 0, seconds_left: 40 }, '2 / 8 blocks · no worker is there at the moment'],
-  [{ message: 'postponed: the storage is full', seconds_left: 40 }, '2 / 8 blocks · put off: the storage is full'],
+  [{ message: 'postponed: the storage is full', postponed: 'the storage is full', seconds_left: 40 }, '2 / 8 blocks · put off: the storage is full'],
 ])('progress of %j', (more, words) => {
   expect(progressText(job(more))).toBe(words);
 });
@@ -76,4 +78,10 @@ test('figures of quality are told in per cent, rounded down, or said to be missi
 
 test('almost everything is not everything', () => {
   expect(percentText(0.9999)).toBe('99%');
+});
+
+test.each(['the queue is full', 'the queue is full.'])('a refusal says when to come back: %s', (detail) => {
+  const error = new ApiError({ detail, status: 503, type: 'queue-full', retryAfter_s: 30 });
+
+  expect(failureText(error)).toBe('the queue is full. To be tried again in 30 s.');
 });

@@ -78,9 +78,9 @@ class Visit:
         return self.page.locator("#legend").get_by_label(title, exact=True)
 
     def draw(self, offsets_px: Sequence[tuple[int, int]]) -> None:
-        """Draws a polygon by mouse, from the centre of the map, ending it by a double click on its last vertex."""
-        self.page.get_by_role("tab", name="Predict").click()
-        self.page.get_by_role("button", name="Polygon").click()
+        """Draws a polygon by mouse around the centre of the map, ended by a double click; on a page of any language."""
+        self.page.locator("#tab-predict").click()
+        self.page.locator("#draw-polygon").click()
         x, y = self.map_centre()
         for dx, dy in offsets_px[:-1]:
             self.page.mouse.click(x + dx, y + dy)

@@ -94,8 +94,7 @@ def checked(body: dict[str, Any], catalogue: Catalogue, caller: Caller) -> Check
 
 def _checked_priority(asked: object, caller: Caller) -> int:
     if not isinstance(asked, int) or isinstance(asked, bool) or asked not in _PRIORITIES:
-        allowed = ", ".join(f"{number} ({words})" for number, words in _PRIORITIES.items())
-        raise ParameterInvalid(f"priority must be one of {allowed}", "priority")
+        raise ParameterInvalid(f"priority must be one of {', '.join(map(str, _PRIORITIES))}", "priority")
     if asked == 0 and not caller.has_key:
         raise Forbidden("priority 0 is for callers with an API key: leave it out, or choose 1 or 2")
     return asked

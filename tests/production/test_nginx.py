@@ -42,6 +42,15 @@ def test_a_web_process_that_is_away_is_a_problem_document_with_a_time_to_come_ba
 
 
 @pytest.mark.needs("nginx")
+def test_nginx_speaks_french_to_those_who_do(door: httpx.Client) -> None:
+    french = door.get("/metrics", headers={"Accept-Language": "fr-FR,fr;q=0.9,en;q=0.5"})
+    frisian = door.get("/metrics", headers={"Accept-Language": "frr,en"})
+
+    assert (french.headers["Content-Language"], french.headers["Vary"]) == ("fr", "Accept-Language")
+    assert (french.json()["title"], french.json()["detail"]) == ("Introuvable", "il n’y a rien à cette adresse")
+    assert (frisian.headers["Content-Language"], frisian.json()["title"]) == ("en", "Not found")
+
+
 def test_a_body_over_the_limit_is_refused_without_reading_it(door: httpx.Client) -> None:
     answer = door.post("/api/processes/predict-land-cover/execution", content=b" " * 2_000_001)
 

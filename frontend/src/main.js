@@ -1,6 +1,4 @@
 /** The page put together: what the service publishes, the state of the address, and the parts that show them. */
-import { transformExtent } from 'ol/proj.js';
-
 import * as api from './api.js';
 import { clip } from './clip.js';
 import { comparedWith, createComparison } from './compare.js';
@@ -12,11 +10,12 @@ import { createLegend } from './legend.js';
 import { painted, styleOf, tableOf } from './look.js';
 import { createMap } from './map.js';
 import { createMapPanel } from './mappanel.js';
+import { createOffer } from './offer.js';
 import { createPanel } from './panel.js';
 import { createPredictForm } from './predict.js';
 import { collectionBbox, createPublished, newestCollection } from './published.js';
 import { createReadout } from './readout.js';
-import { createViewCount, mappedShare } from './shares.js';
+import { createViewCount } from './shares.js';
 import { createStore } from './state.js';
 import { createSwipe } from './swipe.js';
 import { createZone, mapRings } from './zone.js';
@@ -35,7 +34,6 @@ let sources = [];
 /** @type {{layer: import('./classes.js').ClassLayer, job: api.Job} | null} */
 let prediction = null;
 let unclip = () => {};
-let mostlyUnmapped = false;
 let drawing = false;
 
 /** Of predictions, which show classes in whatever look. */
@@ -75,14 +73,21 @@ const readout = createReadout(map, {
   isHidden: (value) => store.get().hidden.includes(value),
   announce,
 });
+const offer = createOffer(map, {
+  isWelcome: () => !drawing && store.get().tab === 'map' && store.get().job === null,
+  onAccept(view) {
+    // Never in place of a zone that somebody has drawn.
+    if (!zone.get()) zone.replace(view);
+    store.set({ tab: 'predict' });
+    byId('tab-predict', HTMLElement).focus();
+  },
+});
 createViewCount(map, {
   layer: published.layer,
   resolution_m: () => currentCollection()?.['cosia:resolution_m'],
   onCount(count) {
     legend.setCount(count);
-    // Most of what one sees, so that an edge of the map does not ask for it.
-    mostlyUnmapped = count !== null && mappedShare(count) < 0.5;
-    showUnmapped();
+    offer.setCount(count);
   },
 });
 const zone = createZone(map, {
@@ -93,7 +98,7 @@ const zone = createZone(map, {
   onDrawing(active) {
     drawing = active;
     panel.setFolded(active);
-    showUnmapped();
+    offer.render();
   },
   announce,
 });
@@ -139,22 +144,6 @@ function currentSource() {
   return sources.find((source) => source.value === wanted) ?? sources.at(0);
 }
 
-/** Where nothing is mapped, a prediction is offered. */
-function showUnmapped() {
-  const { tab, job } = store.get();
-  byId('unmapped', HTMLElement).hidden = !mostlyUnmapped || drawing || tab !== 'map' || job !== null;
-}
-
-/** Asks for what is in view, unless another zone is there already. */
-function predictView() {
-  if (!zone.get()) {
-    const [west, south, east, north] = transformExtent(map.getView().calculateExtent(map.getSize()), 'EPSG:3857', 'EPSG:4326');
-    zone.replace({ type: 'Polygon', coordinates: [[[west, south], [east, south], [east, north], [west, north], [west, south]]] });
-  }
-  store.set({ tab: 'predict' });
-  byId('tab-predict', HTMLElement).focus();
-}
-
 /** A prediction takes the place of the published map inside its zone. */
 function arrange() {
   unclip();
@@ -176,7 +165,7 @@ function showState() {
   pageMap.setImagery(source && bbox && background !== 'none' ? { source: source.value, style: background, bbox } : null);
   showComparison(state, collection);
   readout.render();
-  showUnmapped();
+  offer.render();
 }
 
 /** @param {import('./state.js').State} state @param {api.Collection | undefined} collection left of the divider */
@@ -275,7 +264,6 @@ byId('fit', HTMLButtonElement).addEventListener('click', () => {
   const collection = currentCollection();
   if (collection) pageMap.fit(collectionBbox(collection), true);
 });
-byId('predict-view', HTMLButtonElement).addEventListener('click', predictView);
 
 /** Asks anew for what could not be had. */
 function askAgain() {

@@ -35,9 +35,10 @@ class Conditions:
 def draw_conditions(rng: np.random.Generator) -> Conditions:
     """Conditions of a random flight, wide enough for real BD ORTHO to lie inside."""
     warm = rng.normal(0, 0.06)
-    brightness = rng.uniform(0.78, 1.28)
-    casts = rng.normal(0, 0.035, 4)
-    infrared = rng.uniform(0.68, 1.12)
+    overexposed = rng.random() < 0.16
+    brightness = rng.uniform(1.25, 1.5) if overexposed else rng.uniform(0.78, 1.28)
+    casts = rng.normal(0, 0.03, 4)
+    infrared = rng.uniform(0.80, 1.12)
     gain = brightness * (1 + casts) * np.array([1 + warm * 0.4, 1, 1 - warm * 0.4, infrared])
     haze = rng.uniform(-8, 22) * np.array([0.8, 0.9, 1.15, 0.5]) + rng.normal(0, 3, 4)
     depth = rng.uniform(0.26, 0.52)

@@ -19,25 +19,25 @@ class Farm:
         self._woodland = woodland
 
     def crop(self, patch: Patch, angle: float, rng: np.random.Generator) -> None:
-        """Cereal, maize, rape or stubble: drill lines, tramlines, poor spots; hardly any height."""
+        """Cereal, maize, rape or stubble: even, with drill lines and tramlines, a few poor spots; hardly any height."""
         look = rng.random()
         colour = self._palette.colour(Material.CROP, rng, 0.1)
         if look < 0.35:  # ripe or stubble
-            straw = np.array([188, 170, 122, 168], np.float32) if rng.random() < 0.6 else np.array([200, 184, 142, 160])
+            straw = np.array([202, 174, 108, 152], np.float32) if rng.random() < 0.6 else np.array([208, 190, 140, 158])
             colour = self._palette.vary(straw, rng, 0.08)
         elif look < 0.5:  # half grown, soil between the rows
-            colour = 0.55 * colour + 0.45 * self._palette.colour(Material.PLOUGHED, rng)
+            colour = 0.7 * colour + 0.3 * self._palette.colour(Material.PLOUGHED, rng)
         _, across = patch.axes(patch_centre(patch), angle)
         across = across + self._noise.smooth(120, 260, patch.window) * np.float32(1.2)
-        drill, tram = rng.uniform(0.7, 1.6), rng.uniform(12, 28)
-        stripes = np.sin(across * np.float32(2 * np.pi / drill)) * np.float32(rng.uniform(0.01, 0.07))
+        drill, tram = rng.uniform(1.0, 1.8), rng.uniform(11, 24)
+        stripes = np.sin(across * np.float32(2 * np.pi / drill)) * np.float32(rng.uniform(0.05, 0.11))
         swath = np.sin(across * np.float32(np.pi / tram)) > 0
-        stripes += np.where(swath, np.float32(1), np.float32(-1)) * np.float32(rng.uniform(0, 0.03))
-        poor = self._noise.fractal(121, 120, 3, patch.window) * np.float32(rng.uniform(0.03, 0.12))
+        stripes += np.where(swath, np.float32(1), np.float32(-1)) * np.float32(rng.uniform(0.01, 0.04))
+        poor = self._noise.fractal(121, 120, 3, patch.window) * np.float32(rng.uniform(0.02, 0.07))
         tone = 1 + stripes + poor
         lane = np.abs(np.mod(across, np.float32(tram)) - 2)
-        wheels = (np.abs(lane - 0.9) < 0.22) & (patch.inside_m > 1.5)
-        tone[wheels] *= rng.uniform(0.86, 1.12)
+        wheels = (np.abs(lane - 0.9) < 0.28) & (patch.inside_m > 1.5)
+        tone[wheels] *= rng.choice([0.72, 0.8, 1.2])
         headland = patch.inside_m < rng.uniform(4, 11)
         tone[headland] *= rng.uniform(0.94, 1.06)
         tall = 0.0 if look < 0.2 else float(rng.uniform(0, 0.7))
@@ -48,10 +48,10 @@ class Farm:
         colour = self._palette.colour(Material.PLOUGHED, rng, 0.14)
         along, across = patch.axes(patch_centre(patch), angle)
         wander = self._noise.smooth(130, 300, patch.window) * np.float32(1.5)
-        period = rng.uniform(0.9, 2.4)
-        furrow = np.sin((across + wander) * np.float32(2 * np.pi / period)) * np.float32(rng.uniform(0.02, 0.11))
+        period = rng.uniform(1.0, 2.4)
+        furrow = np.sin((across + wander) * np.float32(2 * np.pi / period)) * np.float32(rng.uniform(0.09, 0.17))
         turned = patch.inside_m < rng.uniform(0, 9)
-        cross = np.sin(along * np.float32(2 * np.pi / period)) * np.float32(0.06)
+        cross = np.sin(along * np.float32(2 * np.pi / period)) * np.float32(0.12)
         pass_width = rng.uniform(3, 9)
         furrow += (np.mod((across + wander) / np.float32(pass_width), 2) < 1) * np.float32(rng.uniform(0, 0.05))
         damp = self._noise.fractal(131, 150, 3, patch.window) * np.float32(rng.uniform(0.05, 0.16))
@@ -61,7 +61,7 @@ class Farm:
     def meadow(
         self, patch: Patch, angle: float, rng: np.random.Generator, material: Material = Material.MEADOW
     ) -> None:
-        """Grass: mowing swaths at times, worn and lush spots."""
+        """Grass: never one tone, but tufts and lush spots between worn ones; mowing swaths at times."""
         if rng.random() < 0.25:
             material = Material.DRY_GRASS
         colour = self._palette.colour(material, rng, 0.09)
@@ -69,6 +69,9 @@ class Farm:
         _, across = patch.axes(patch_centre(patch), angle)
         share = np.clip(self._noise.fractal(140, 90, 4, patch.window) * 0.5 + rng.uniform(-0.35, 0.35), 0, 0.85)
         mixed = colour + share[..., None] * (other - colour)
+        lush = self._palette.vary(np.array([88, 116, 62, 178]), rng, 0.06)
+        tufts = np.clip(self._noise.fractal(145, 32, 3, patch.window) * 0.7 - rng.uniform(0.0, 0.3), 0, 0.6)
+        mixed += tufts[..., None] * (lush - mixed)
         if rng.random() < 0.4:
             swath = np.sin(
                 (across + self._noise.smooth(141, 200, patch.window)) * np.float32(2 * np.pi / rng.uniform(4, 9))
@@ -137,8 +140,9 @@ class Farm:
         height = (eave + (top - eave) * rise).astype(np.float32)
         base = self._palette.colour(Material.GREENHOUSE, rng, 0.08)
         plants = self._palette.colour(Material.CROP, rng)
-        clear = np.clip(rng.uniform(0.0, 0.35) + 0.25 * self._noise.smooth(160, 26, patch.window), 0, 0.6)
+        clear = np.clip(rng.uniform(0.08, 0.4) + 0.25 * self._noise.smooth(160, 26, patch.window), 0, 0.6)
         bays = rng.normal(1, 0.05, int(number.max()) + 1 if number.size else 1).astype(np.float32)[number]
-        hoops = 1 - 0.08 * (np.mod(along + 1000, np.float32(rng.choice([2.0, 2.5, 3.0]))) < 0.25)
-        tone = (base + clear[..., None] * (plants - base)) * (bays * hoops)[..., None]
+        hoops = 1 - 0.14 * (np.mod(along + 1000, np.float32(rng.choice([2.0, 2.5, 3.0]))) < 0.25)
+        gutters = np.where(np.minimum(position, np.float32(bay) - position) < 0.35, np.float32(0.78), np.float32(1))
+        tone = (base + clear[..., None] * (plants - base)) * (bays * hoops * gutters)[..., None]
         patch.paint(Material.GREENHOUSE, tone, where=inside, height=height)

@@ -76,7 +76,7 @@ class Ground:
         """Bare rock and dirt with grass taking hold and scattered shrubs."""
         patch.paint(Material.MEADOW, self._palette.colour(Material.DRY_GRASS, rng), height=0.0)
         patch.material[patch.mask] = Material.DRY_GRASS
-        bare = patch.mask & (self._noise.fractal(220, 80, 4, patch.window) > -0.35)
+        bare = patch.mask & (self._noise.fractal(220, 80, 3, patch.window) > -0.35)
         rock, soil = (
             self._palette.colour(Material.ROCK, rng, 0.1),
             self._palette.colour(Material.SOIL, rng, 0.1),
@@ -92,7 +92,7 @@ class Ground:
     def snowfield(self, patch: Patch, rng: np.random.Generator) -> None:
         """Old snow lying in hollows, with rock showing through, wind ripples and a dirty rim."""
         self.scree(patch, rng)
-        cover = self._noise.fractal(230, 150, 5, patch.window) + np.clip(patch.inside_m / 22, 0, 1) * np.float32(1.6)
+        cover = self._noise.fractal(230, 150, 4, patch.window) + np.clip(patch.inside_m / 22, 0, 1) * np.float32(1.6)
         snow = patch.mask & (cover > rng.uniform(0.45, 0.85))
         rim = np.clip((cover - 0.7) * 1.6, 0, 1)
         colour = self._palette.colour(Material.SNOW, rng, 0.02)

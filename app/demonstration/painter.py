@@ -10,6 +10,7 @@ from app.demonstration.canvas import Canvas, Patch
 from app.demonstration.crowns import Kind
 from app.demonstration.farming import Farm
 from app.demonstration.ground import Ground
+from app.demonstration.joints import lay_joints
 from app.demonstration.layout import Edge, Parcel, Plan, long_axis
 from app.demonstration.noise import Noise
 from app.demonstration.palette import Palette
@@ -52,6 +53,7 @@ class Painter:
         if Theme.RIVERSIDE in themes:
             self._roads.bank_trees(river, width, self._woodland, river_rng)
         self._along(lines)
+        lay_joints(self._canvas, np.random.default_rng([self._seed, 30]))
 
     def _each(self, paint: Callable[[Parcel, Patch], None]) -> None:
         for parcel in self._plan.parcels:

@@ -12,10 +12,11 @@ _MINERAL = {
     Material.GRAVEL, Material.TRACK, Material.SOIL, Material.ROCK, Material.VINE_SOIL, Material.PLOUGHED,
     Material.CLEAR_CUT, Material.SLASH,
 }  # fmt: skip
+_LAID = {Material.CONCRETE, Material.PAVING}
 _GRASS = {Material.MEADOW, Material.LAWN, Material.DRY_GRASS}
 _LEAVES = {Material.DECIDUOUS, Material.BRUSH, Material.VINE_ROW, Material.CROP}
 
-_STRAW = np.array([186, 172, 132, 164], np.float32)
+_STRAW = np.array([174, 162, 112, 186], np.float32)
 _AUTUMN = np.array([1.28, 1.02, 0.92, 0.88], np.float32)
 _SPRING = np.array([1.0, 1.05, 0.97, 1.06], np.float32)
 
@@ -36,9 +37,10 @@ FLAT_ROOFS = [
     (126, 126, 128, 104),
     (224, 224, 222, 186),
     (150, 138, 124, 124),
+    (246, 245, 242, 206),
 ]
 METAL_ROOFS = [(196, 200, 206, 168), (152, 160, 168, 130), (120, 140, 160, 110), (170, 178, 172, 150),
-               (150, 110, 96, 118), (226, 228, 230, 190), (108, 124, 110, 110)]  # fmt: skip
+               (150, 110, 96, 118), (226, 228, 230, 190), (108, 124, 110, 110), (244, 245, 246, 208)]  # fmt: skip
 POOLS = [(108, 192, 208, 60), (108, 192, 208, 60), (84, 168, 196, 48), (138, 206, 210, 78), (74, 140, 150, 50),
          (96, 176, 226, 70), (60, 96, 92, 44)]  # fmt: skip
 CARS = [(232, 232, 232, 190), (60, 62, 66, 52), (128, 130, 134, 108), (36, 38, 44, 34), (150, 44, 40, 100),
@@ -67,6 +69,8 @@ class Palette:
             colour = colour * np.array([1.3, 1.2, 1.34, 0.9], np.float32)
         if material is Material.BRUSH:
             colour = colour + (_STRAW - colour) * np.float32(0.45 * self._conditions.dryness * rng.random())
+        if material in _LAID and rng.random() < 0.2:  # new or freshly cleaned: almost white in the sun
+            colour = colour * np.float32(1.18)
         return self.vary(colour, rng, spread)
 
     def vary(self, colour: npt.ArrayLike, rng: np.random.Generator, spread: float = 0.07) -> Colour:

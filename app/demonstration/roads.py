@@ -59,13 +59,13 @@ class Roads:
 
     def _track(self, line: Points, rng: np.random.Generator) -> None:
         """Two wheel ruts and a green middle, or plain gravel."""
-        width = rng.uniform(2.6, 4.0)
+        width = rng.uniform(3.0, 4.4)
         colour = self._palette.colour(Material.TRACK, rng)
         self.band(line, width + 1.4, Material.MEADOW, self._palette.colour(Material.MEADOW, rng))
         self.band(line, width, Material.TRACK, colour)
         if rng.random() < 0.6:
             pixels = [np.round((line * PX_PER_M - 0.5) * 16).astype(np.int32)]
-            middle = colour * 0.6 + self._palette.colour(Material.MEADOW, rng) * 0.4
+            middle = colour * 0.7 + self._palette.colour(Material.MEADOW, rng) * 0.3
             cv2.polylines(self._canvas.albedo, pixels, False, scalar(middle), 4, cv2.LINE_8, 4)
 
     def _markings(self, line: Points) -> None:
@@ -92,7 +92,7 @@ class Roads:
                 cv2.polylines(self._canvas.albedo, pixels, False, (206, 198, 192, 168), 1, cv2.LINE_AA, 4)
 
     def river(self, line: Points, width_m: float, rng: np.random.Generator) -> None:
-        """Water between gravel banks, wider and narrower, with gravel bars."""
+        """Water between shingle banks, wider and narrower, with shingle bars."""
         dense = densify(line, 3.0)
         swing = np.cumsum(rng.normal(0, 0.05, len(dense)))
         swing -= np.linspace(swing[0], swing[-1], len(dense))
@@ -100,7 +100,7 @@ class Roads:
         water = self._palette.vary(np.array([62, 80, 70, 34]), rng, 0.15)
         for extra, material, colour in (
             (7.0, Material.MEADOW, self._palette.colour(Material.MEADOW, rng)),
-            (2.4, Material.SOIL, self._palette.colour(Material.GRAVEL, rng)),
+            (2.4, Material.ROCK, self._palette.colour(Material.ROCK, rng)),
             (0.0, Material.WATER, water),
         ):
             for index in range(len(dense) - 1):
@@ -112,8 +112,8 @@ class Roads:
                 self.band(
                     bar,
                     width_m * rng.uniform(0.12, 0.25),
-                    Material.SOIL,
-                    self._palette.colour(Material.GRAVEL, rng),
+                    Material.ROCK,
+                    self._palette.colour(Material.ROCK, rng),
                 )
 
     def bank_trees(self, line: Points, width_m: float, woodland: Woodland, rng: np.random.Generator) -> None:

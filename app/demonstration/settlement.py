@@ -120,7 +120,7 @@ class Settlement:
             bare = patch.mask & (self._noise.fractal(510, 60, 3, patch.window) > rng.uniform(-0.6, 0.6))
             patch.paint(Material.SOIL, self._palette.colour(Material.SOIL, rng), where=bare)
             return
-        worn = patch.mask & (self._noise.fractal(511, 34, 3, patch.window) > rng.uniform(0.7, 1.3))
+        worn = patch.mask & (self._noise.fractal(511, 40, 2, patch.window) > rng.uniform(0.7, 1.3))
         patch.paint(Material.SOIL, self._palette.colour(Material.SOIL, rng), where=worn)
         side = rng.choice([-1, 1]) * length * rng.uniform(0.02, 0.16)
         middle = plot.mean(0)

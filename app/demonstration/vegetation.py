@@ -109,7 +109,7 @@ class Woodland:
 
     def brush(self, patch: Patch, rng: np.random.Generator, density: float) -> None:
         """Heath: low shrubs in clumps over grass and bare spots. The clumps, not the gaps, are brushwood."""
-        clumps = self._noise.fractal(300, 46, 3, patch.window) > (0.9 - 1.7 * density)
+        clumps = self._noise.fractal(300, 56, 2, patch.window) > (0.9 - 1.7 * density)
         clumps &= patch.mask
         patch.paint(Material.BRUSH, self._palette.colour(Material.BRUSH, rng), where=clumps, height=0.5)
         shade = self._palette.colour(Material.BRUSH, rng, 0.08)
@@ -138,27 +138,33 @@ class Woodland:
                 self.tree(at, radius, radius * rng.uniform(1.8, 2.6) + 2, Kind.DECIDUOUS, colour, rng)
 
     def clear_cut(self, patch: Patch, rng: np.random.Generator) -> None:
-        """Felled land: torn ground, skid trails, windrows of slash, stumps and a few trees left standing."""
+        """Felled land: torn ground, skid trails, windrows of slash, logs, stumps and a few trees left standing."""
         patch.paint(Material.CLEAR_CUT, self._palette.colour(Material.CLEAR_CUT, rng), height=0.0)
         angle = rng.uniform(0, np.pi)
         _, across = patch.axes(patch_centre(patch), angle)
         wander = self._noise.smooth(310, 90, patch.window) * 2.5
         lane = np.mod(across + wander, np.float32(rng.uniform(11, 17)))
         broken = self._noise.smooth(311, 24, patch.window)
-        rows = patch.mask & (lane < 2.2) & (broken > -0.25)
-        patch.paint(Material.SLASH, self._palette.colour(Material.SLASH, rng), where=rows, height=0.5)
+        rows = patch.mask & (lane < 2.8) & (broken > -0.5)
+        patch.paint(Material.SLASH, self._palette.colour(Material.SLASH, rng), where=rows, height=rng.uniform(0.5, 1.1))
         trails = patch.mask & (np.abs(lane - 6.5) < 1.4) & (np.abs(np.abs(lane - 6.5) - 0.9) < 0.4)
         patch.paint(Material.CLEAR_CUT, self._palette.colour(Material.CLEAR_CUT, rng) * 1.16, where=trails)
-        regrowth = patch.mask & (self._noise.fractal(312, 30, 3, patch.window) > 0.75)
-        green = self._palette.colour(Material.MEADOW, rng) * 0.5 + self._palette.colour(Material.CLEAR_CUT, rng) * 0.5
+        regrowth = patch.mask & (self._noise.fractal(312, 30, 3, patch.window) > 0.95)
+        green = self._palette.colour(Material.BRUSH, rng) * 0.5 + self._palette.colour(Material.CLEAR_CUT, rng) * 0.5
         patch.paint(Material.CLEAR_CUT, green, where=regrowth)
         pale, dark = (
             self._palette.colour(Material.GRAVEL, rng),
-            self._palette.colour(Material.SLASH, rng) * 0.8,
+            self._palette.colour(Material.SLASH, rng) * 0.65,
         )
         for at in scatter(patch, 3.4, rng, 0.5):
             x, y = (at * PX_PER_M).astype(int)
             cv2.circle(self._canvas.albedo, (int(x), int(y)), 1, scalar(pale if rng.random() < 0.6 else dark), -1)
+        for at in scatter(patch, 2.3, rng, 0.5):
+            bearing, reach = rng.normal(angle, 0.7), rng.uniform(1.2, 3.5) * PX_PER_M
+            step = reach * np.array([np.cos(bearing), np.sin(bearing)])
+            start, end = (at * PX_PER_M - step / 2).astype(int), (at * PX_PER_M + step / 2).astype(int)
+            log = scalar((pale if rng.random() < 0.45 else dark) * rng.uniform(0.85, 1.1))
+            cv2.line(self._canvas.albedo, start.tolist(), end.tolist(), log, 1)
         for at in scatter(patch, 30, rng, 0.5):
             if rng.random() < 0.35:
                 self.tree(

@@ -13,9 +13,10 @@ _COLOURS = 4  # bands before E
 _NOISE_PX = 1536
 # The generator varies sun, air, camera and height model itself. More of it, or more often, and the network gives up
 # what only fine texture tells: crops from meadows, clear cuts from bare soil.
-_SHARE_OF_CHANGED_COLOURS = 0.6
-_GREATEST_STRENGTH = 0.7
-_SHARE_OF_CHANGED_HEIGHTS = 0.35
+_SHARE_OF_CHANGED_COLOURS = 0.5
+_GREATEST_STRENGTH = 0.6
+_SHARE_OF_CHANGED_HEIGHTS = 0.45
+_SHARE_WITHOUT_HEIGHTS = 0.22  # sources without a surface model have E = 0 everywhere
 
 Generator = np.random.Generator
 
@@ -31,7 +32,9 @@ def augment(imagery: np.ndarray, rng: Generator, noise: np.ndarray) -> np.ndarra
         strength = rng.uniform(0, _GREATEST_STRENGTH)
         colours = cv2.addWeighted(changed, strength, colours, 1 - strength, 0)
     height = np.ascontiguousarray(imagery[_COLOURS])
-    if _happens(_SHARE_OF_CHANGED_HEIGHTS, rng):
+    if _happens(_SHARE_WITHOUT_HEIGHTS, rng):
+        height = np.zeros_like(height)
+    elif _happens(_SHARE_OF_CHANGED_HEIGHTS, rng):
         height = _height(height, rng, noise)
     return np.concatenate([colours.transpose(2, 0, 1), height[np.newaxis]])
 
@@ -98,11 +101,12 @@ def _crop(noise: np.ndarray, shape: tuple[int, ...], rng: Generator) -> np.ndarr
 
 
 def _height(height: np.ndarray, rng: Generator, noise: np.ndarray) -> np.ndarray:
-    """Heights as surface models give them: smeared, coarse, displaced, with holes and noise, or not there at all."""
-    if _happens(0.1, rng):
-        return np.zeros_like(height)
+    """Heights as surface models give them: swollen, smeared, coarse, displaced, with holes and noise."""
     rows, columns = height.shape
     x = height
+    if _happens(0.3, rng):  # image matching widens what stands: crowns become discs, eaves reach over the pavement
+        side = int(rng.integers(3, 12))
+        x = cv2.dilate(x, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
     if _happens(0.3, rng):
         x = cv2.GaussianBlur(x, (0, 0), rng.uniform(0.5, 2.5))
     if _happens(0.25, rng):

@@ -67,7 +67,7 @@ class Recipe:
             given = ", ".join(f"{value}: {weight:g}" for value, weight in sorted(self.class_weights.items()))
             weights = f"with class weights {given} (all others 1)"
         else:
-            weights = "weighted by the inverse square root of class frequency and by recent misses"
+            weights = "weighted by the inverse fourth root of class frequency and by recent misses"
         return (
             f"{self.batch} crops of {self.crop_px} px per step from {crops}, AdamW with peak rate "
             f"{self.peak_rate:g} and a cosine down to 1 %, cross entropy {weights} plus half a Dice loss, "

@@ -78,7 +78,7 @@ class Trainer:
         self._replicas = [self.network, *(copy.deepcopy(self.network) for _ in range(replicas - 1))]
         self._threads = ThreadPoolExecutor(replicas, thread_name_prefix="replica")
         self.averaged = AveragedNetwork(self.network)
-        self._optimiser = torch.optim.AdamW(self._groups(), lr=peak_rate)
+        self._optimiser = torch.optim.AdamW(self._groups(), lr=peak_rate, fused=True)
         self._weights = ClassWeights(len(card.values))
         self._mean = torch.tensor(card.mean, device=device).view(-1, 1, 1)
         self._scale = 1 / torch.tensor(card.std, device=device).view(-1, 1, 1)

@@ -38,8 +38,16 @@ def test_things_stay_where_they_are() -> None:
 
     assert all(draw[roof][:3].mean() > draw[meadow][:3].mean() for draw in draws)
     missing = [draw for draw in draws if draw[4].max() == 0]
-    assert 0 < len(missing) < 20
+    assert 15 < len(missing) < 55
     assert all(draw[roof][4].mean() > draw[meadow][4].mean() + 5 for draw in draws if draw[4].max() > 0)
+
+
+def test_heights_reach_over_the_ground_beside_a_roof_at_times() -> None:
+    """As in surface models by image matching; two pixels beyond the eaves, where smearing alone leaves far less."""
+    draws = [augment(crop(), np.random.default_rng(seed), NOISE) for seed in range(150)]
+    swollen = [draw for draw in draws if np.median(draw[4, 20:44, 13:15]) > 20]
+
+    assert 3 < len(swollen) < 40
 
 
 def test_input_is_left_as_it_was() -> None:

@@ -40,14 +40,14 @@ def test_ignored_pixels_do_not_count() -> None:
     assert segmentation_loss(scores, target, EVEN).item() < 1e-3
 
 
-def test_rare_classes_weigh_more_by_the_square_root() -> None:
+def test_rare_classes_weigh_more_by_the_fourth_root() -> None:
     weights = ClassWeights(2)
     target = torch.zeros(1, 10, 10, dtype=torch.long)
     target[0, 0] = 1  # 90 pixels of channel 0, 10 of channel 1
 
     rare, frequent = weights.update(target).flip(0).tolist()
 
-    assert rare / frequent == pytest.approx(3.0)
+    assert rare / frequent == pytest.approx(9**0.25)
     assert (rare + frequent) / 2 == pytest.approx(1.0)
 
 
@@ -60,10 +60,22 @@ def test_class_that_is_missed_weighs_more_than_one_that_is_found() -> None:
         weights.observe(always_zero, target)
     found, missed = weights.update(target).tolist()
 
-    assert missed / found == pytest.approx(3.0, rel=0.01)  # 1 + 2 x (1 - recall): 3 and 1
+    assert missed / found == pytest.approx(2.0, rel=0.01)  # 2 - recall: 2 and 1
 
 
 def test_weight_of_a_class_hardly_seen_is_bounded() -> None:
     weights = ClassWeights(16)
 
     assert weights.update(torch.zeros(1, 100, 100, dtype=torch.long)).max() <= 4.0
+
+
+def test_ignored_pixels_are_no_occurrence_of_any_class() -> None:
+    weights = ClassWeights(2)
+    target = torch.tensor([[[0, 1], [1, 0]]]).repeat(1, 6, 6)
+    target[:, 6:] = IGNORED
+
+    weights.update(target)
+    weights.observe(scores_for(torch.zeros_like(target), 5.0), target)
+
+    assert weights.counts.tolist() == [36, 36]
+    assert weights.recall.tolist() == pytest.approx([0.02, 0.0])

@@ -73,8 +73,6 @@ TAKING = {
     "end",
     "fail",
     "fail_attempt",
-    "_fail",
-    "_postpone",
     "postpone",
     "leave",
     "give_up",

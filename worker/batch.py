@@ -17,7 +17,6 @@ from contextlib import contextmanager
 import numpy as np
 import structlog
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from app import blocks, jobs
 from app.blocks import Claim
@@ -28,6 +27,7 @@ from app.outputs import write_block
 from app.settings import Settings
 from app.storage import Storage, sha256
 from worker.devices import DeviceBroken, pinned, select_device, threads_beside
+from worker.endings import BlockFile, Endings
 from worker.leases import Leases
 from worker.materials import Imagery, Materials
 from worker.pace import Pace
@@ -74,12 +74,12 @@ class Batch:
         self._storage = storage
         self._materials = Materials(sessions, storage)
         self._leases = Leases(sessions, lease_s=settings.lease_s, most_s=settings.stall_s)
-        self._database = Persistence(sessions, stop, self._progress)
+        database = Persistence(sessions, stop, self._progress)
+        self._endings = Endings(database, presence, job_id, settings.attempts)
         self._device = select_device(settings.device)
         self._threads = threads_beside(self._device)
         self._writer = Writer(self._write, self._threads)
         self._pace = Pace()
-        self._complete: list[str] = []
         self._stop_seen: float | None = None
 
     def run(self) -> list[str]:
@@ -95,7 +95,7 @@ class Batch:
             for claim, imagery_read in reading.each(claims):
                 if self._presence.out_of_service or self._stop.is_set() or not self._still_wanted():
                     imagery_read.cancel()
-                    self._hand_back(claim)
+                    self._endings.hand_back(claim)
                     self._ended(claim)
                 else:
                     with self._attempt(claim):
@@ -104,7 +104,7 @@ class Batch:
             self._presence.measured(claims[0].predicted_by, self._pace.seconds_per_block)
         if self._pace.fetch_seconds is not None:
             self._presence.fetched(claims[0].source_id, self._pace.fetch_seconds)
-        return self._complete
+        return self._endings.complete
 
     def _claim(self) -> list[Claim]:
         with self._sessions.write() as session:
@@ -189,26 +189,26 @@ class Batch:
             try:
                 yield
             except _Stopped:
-                self._hand_back(claim)
+                self._endings.hand_back(claim)
             except (WeightsUnreadable, WeightsMismatch) as error:
                 self._presence.leave(f"the weights of model {claim.predicted_by}: {error.message}")
-                self._postpone(claim, error.message)
+                self._endings.postpone(claim, error.message)
             except DeviceBroken as error:
                 self._presence.leave(error.message)
-                self._postpone(claim, error.message)
+                self._endings.postpone(claim, error.message)
                 self._writer.finish()  # what was predicted before is whole
                 self._watchdog.end(error.message)  # the connection to the driver is broken for good
             except RasterUnreadable as error:
-                self._fail(claim, error.message)
+                self._endings.fail(claim, error.message)
             except Unavailable as error:
-                self._postpone(claim, error.message)
+                self._endings.postpone(claim, error.message)
             except Invalid as error:
-                self._fail(claim, error.message, final=True)
+                self._endings.fail(claim, error.message, final=True)
             except CosiaError as error:
-                self._fail(claim, error.message)
+                self._endings.fail(claim, error.message)
             except Exception:
                 log.exception("block_failed", attempt=claim.attempts)
-                self._fail(claim, _NEUTRAL)
+                self._endings.fail(claim, _NEUTRAL)
             else:
                 return
             self._ended(claim)
@@ -222,69 +222,13 @@ class Batch:
             digest, size_bytes = sha256(path), path.stat().st_size
         counts = np.bincount(prediction.classes.ravel(), minlength=256)
         histogram = {str(value): int(counts[value]) for value in np.flatnonzero(counts)}
-        seconds = predicting_s + time.monotonic() - began
-
-        def publish(session: Session) -> list[str] | None:
-            published = blocks.complete(
-                session,
-                claim,
-                href=href,
-                sha256=digest,
-                histogram=histogram,
-                seconds=seconds,
-                size_bytes=size_bytes,
-            )
-            return self._block_ended(session, claim) if published else None
-
-        complete = self._database.write(publish)
-        if complete is None:
-            log.warning("write_fenced", fence=claim.fence)
-            self._presence.tally("writes_fenced")
-            return
-        log.info("block_done", seconds=round(seconds, 2))
-        self._presence.tally("blocks_computed")
-        self._presence.tally("px_computed", prediction.classes.size)
-        self._presence.tally("seconds_computing", seconds)
-        self._presence.weather_is_fine()
-        self._complete += complete
-
-    def _block_ended(self, session: Session, claim: Claim, *, failed: bool = False) -> list[str]:
-        return jobs.block_ended(session, claim.key, jobs.block_bbox(claim.epsg, claim.cell), failed=failed)
-
-    def _fail(self, claim: Claim, reason: str, *, final: bool = False) -> None:
-        """Ends an attempt that counts; the last one, or one that no other can better, fails the block."""
-        final = final or claim.attempts >= self._settings.attempts
-        wait_s = blocks.wait_s(claim.attempts)
-
-        def fail(session: Session) -> list[str]:
-            ended = blocks.fail_attempt(session, claim, reason, final=final, wait_s=wait_s)
-            return self._block_ended(session, claim, failed=True) if ended and final else []
-
-        log.warning("attempt_failed", reason=reason, attempt=claim.attempts, final=final)
-        self._presence.tally("attempts_failed")
-        self._complete += self._database.write(fail)
-
-    def _postpone(self, claim: Claim, reason: str) -> None:
-        """Gives a block back because of the weather: another try later, and no attempt is counted."""
-        wait_s = blocks.wait_s(self._presence.weather_is_bad())
-
-        def postpone(session: Session) -> None:
-            if blocks.hand_back(session, claim, reason=reason, wait_s=wait_s):
-                jobs.postponed(session, self._job_id, reason)
-
-        log.warning("block_postponed", reason=reason, wait_s=wait_s)
-        self._presence.tally("blocks_handed_back")
-        self._database.write(postpone)
-
-    def _hand_back(self, claim: Claim) -> None:
-        """Gives a block back that was not begun, for whoever comes first."""
-        self._presence.tally("blocks_handed_back")
-        self._database.write(lambda session: blocks.hand_back(session, claim))
+        file = BlockFile(href, digest, size_bytes, histogram)
+        self._endings.publish(claim, file, predicting_s + time.monotonic() - began)
 
     def _give_up(self, reason: str, counts: bool) -> None:
         """The process ends: the block at hand has failed if that `counts`, the others go back."""
         for position, claim in enumerate(self._leases.held()):
             if counts and position == 0:
-                self._fail(claim, reason)
+                self._endings.fail(claim, reason)
             else:
-                self._hand_back(claim)
+                self._endings.hand_back(claim)

@@ -193,6 +193,10 @@ def test_the_report_is_one_page_with_all_that_one_has_to_know(tmp_path: Path) ->
     report = forests(tmp_path, "report", ensemble=samples.ensemble(card), area_m2=166_142.4, coverage=0.987)["report"]
 
     text = text_of(report)
+    (score,) = card.scores
+    accuracy, mean_iou = (
+        f"{100 * (share or 0):.1f} %".replace(".", ",") for share in (score.overall_accuracy, score.mean_iou)
+    )
     for told in (
         "Occupation du sol prédite",
         "Ortho 2021 (2021), © IGN",
@@ -202,8 +206,8 @@ def test_the_report_is_one_page_with_all_that_one_has_to_know(tmp_path: Path) ->
         "RGF93 v1 / Lambert-93 (EPSG:2154)",
         "Images présentes sur 98,7 % de la zone. Aucune lacune.",
         "Réseau de démonstration CoSIA (5 bandes, étroit)",
-        "Exactitude globale 73,4 %, IoU moyenne 57,6 %",
-        "Serre confondue avec bâtiment",
+        f"Exactitude globale {accuracy}, IoU moyenne {mean_iou}",
+        "Conifères confondus avec feuillus",
         "jamais sur des images réelles",
         "Licence Ouverte / Etalab 2.0, attribution IGN",
         "Tâche : 0123456789abcdef, demandée le 15/06/2025 à 15:06 UTC",

@@ -150,8 +150,8 @@ def test_token_that_cannot_be_one_is_refused_without_being_shown(
     refused = run("add", definition)
 
     assert refused.exit_code == 1
-    assert "hub_token" in str(refused.exception)
-    assert TOKEN not in str(refused.exception)
+    assert "COSIA_HUB_TOKEN" in refused.output
+    assert TOKEN not in refused.output
     assert hub.asked == []
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from app.api.landing import link
-from app.api.languages import LanguageAsked, language_of
+from app.api.languages import LanguageAsked, language_headers, language_of
 from app.api.parameters import allow_only
 from app.api.reading import NO_CACHE, content, read_route
 from app.api.tiles import LayerId, catalogue_of
@@ -46,8 +46,7 @@ def quality_page(request: Request, layer: LayerId, lang: LanguageAsked = None) -
     language = language_of(request, lang)
     answer = content(request, page(_report(request, layer), language).encode(), _HTML, NO_CACHE)
     answer.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
-    answer.headers["Content-Language"] = language
-    answer.headers["Vary"] = "Accept-Language"
+    answer.headers.update(language_headers(language))
     return answer
 
 

@@ -1,10 +1,25 @@
-"""A network small enough for tests."""
+"""A network small enough for tests, and where a worker of the test keeps its files."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 
 from app.definitions import Band, ModelCard
+from app.settings import Settings
+from app.storage import FolderStorage
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> FolderStorage:
+    return FolderStorage(tmp_path / "data")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Of that storage."""
+    return Settings(data=str(tmp_path / "data"))
 
 
 @pytest.fixture

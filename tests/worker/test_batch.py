@@ -56,11 +56,6 @@ def finish(sessions: Sessions, storage: FolderStorage, settings: Settings, job_i
 
 
 @pytest.fixture
-def storage(tmp_path: Path) -> FolderStorage:
-    return FolderStorage(tmp_path / "data")
-
-
-@pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings(data=str(tmp_path / "data"), attempts=2)
 

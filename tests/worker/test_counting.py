@@ -33,11 +33,6 @@ Finish = Callable[..., bool]
 
 
 @pytest.fixture
-def storage(tmp_path: Path) -> FolderStorage:
-    return FolderStorage(tmp_path / "data")
-
-
-@pytest.fixture
 def layers(sessions: Sessions, storage: FolderStorage, tmp_path: Path) -> None:
     """`town`: deciduous. `later`: the same, with a building in the first 1000 columns."""
     values = np.full((GRID.height, GRID.width), published.DECIDUOUS, np.uint8)

@@ -50,16 +50,6 @@ def database_url(sqlite_url: str) -> str:
     return sqlite_url
 
 
-@pytest.fixture
-def storage(tmp_path: Path) -> FolderStorage:
-    return FolderStorage(tmp_path / "data")
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(data=str(tmp_path / "data"))
-
-
 def register(sessions: Sessions, folder: Path, source_id: str, pixels: np.ndarray) -> ImagerySource:
     path = folder / f"{source_id}.tif"
     corner = OFFSET_PX * BLOCK.resolution_m

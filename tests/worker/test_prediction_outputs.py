@@ -37,11 +37,6 @@ def _nobody_is_rung(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.broker.ring", lambda *_, **__: True)
 
 
-@pytest.fixture
-def storage(tmp_path: Path) -> FolderStorage:
-    return FolderStorage(tmp_path / "data")
-
-
 def predicted(
     sessions: Sessions,
     storage: FolderStorage,

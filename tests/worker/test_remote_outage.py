@@ -79,11 +79,6 @@ def sessions(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sessi
 
 
 @pytest.fixture
-def storage(tmp_path: Path) -> FolderStorage:
-    return FolderStorage(tmp_path / "data")
-
-
-@pytest.fixture
 def model(sessions: Sessions, storage: FolderStorage, card: ModelCard, tmp_path: Path) -> models.TrainedModel:
     torch.manual_seed(3)
     content = safetensors.torch.save(build(card).state_dict())

@@ -64,16 +64,6 @@ def database_url(sqlite_url: str) -> str:
 
 
 @pytest.fixture
-def storage(tmp_path: Path) -> FolderStorage:
-    return FolderStorage(tmp_path / "data")
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(data=str(tmp_path / "data"))
-
-
-@pytest.fixture
 def stack(tmp_path: Path) -> Path:
     corner = OFFSET_PX * BLOCK.resolution_m
     return write_raster(tmp_path / "stack.tif", PIXELS, left=BLOCK.left + corner, top=BLOCK.top - corner)

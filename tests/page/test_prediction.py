@@ -171,9 +171,8 @@ def shows_area(visit: Visit, area_m2: float) -> bool:
     text = visit.page.locator("#zone-gauge").inner_text()
     found = re.match(r"([\d.,]+) (m²|ha|km²) of", text)
     assert found, text
-    unit_m2 = {"m²": 1, "ha": 10_000, "km²": 1_000_000}[found[2]]
-    decimals = len(found[1].partition(".")[2])
-    return abs(float(found[1].replace(",", "")) - area_m2 / unit_m2) <= 0.51 * 10**-decimals
+    unit_m2, last_digit = {"m²": (1, 1.0), "ha": (10_000, 0.01), "km²": (1_000_000, 0.01)}[found[2]]
+    return abs(float(found[1].replace(",", "")) - area_m2 / unit_m2) <= 0.51 * last_digit
 
 
 def table_areas_m2(visit: Visit) -> list[float]:

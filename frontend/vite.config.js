@@ -1,5 +1,9 @@
 import { defineConfig } from 'vite';
 
+import en from './src/locales/en.js';
+import fr from './src/locales/fr.js';
+import { faultsOf, ownSources } from './texts.js';
+
 // Vite's own loads styles and other chunks before a chunk: ours have none, and every script is within a budget.
 const plainImport = {
   name: 'plain-import',
@@ -23,8 +27,17 @@ const leaner = {
   load: (id) => UNUSED[id.split('/node_modules/ol/')[1]],
 };
 
+const wholeTexts = {
+  name: 'whole-texts',
+  apply: 'build',
+  buildStart() {
+    const faults = faultsOf({ fr, en }, ownSources());
+    if (faults.length > 0) this.error(`the page's texts do not fit together:\n  ${faults.join('\n  ')}`);
+  },
+};
+
 export default defineConfig({
-  plugins: [plainImport, leaner],
+  plugins: [plainImport, leaner, wholeTexts],
   build: {
     outDir: '../app/page',
     emptyOutDir: true,

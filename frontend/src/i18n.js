@@ -6,7 +6,7 @@ import fr from './locales/fr.js';
 /** @typedef {'fr' | 'en'} Language */
 
 /** @type {Record<Language, Record<Key, string>>} */
-export const dictionaries = { fr, en };
+const dictionaries = { fr, en };
 
 const MEMORY = 'cosia.language';
 

@@ -1,46 +1,9 @@
 // @vitest-environment jsdom
-import { readdirSync, readFileSync } from 'node:fs';
-
 import { beforeEach, expect, test } from 'vitest';
 
-import { areaText, chooseLanguage, dictionaries, durationText, setLanguage, t, translate } from '../src/i18n.js';
-
-const KEYS = new Set(Object.keys(dictionaries.fr));
-const PAGE = readFileSync('index.html', 'utf8');
-const MODULES = readdirSync('src', { recursive: true, encoding: 'utf8' })
-  .filter((name) => name.endsWith('.js'))
-  .map((name) => readFileSync(`src/${name}`, 'utf8'))
-  .join('\n');
-
-const usedByPage = [...PAGE.matchAll(/data-i18n(?:-label)?="(\w+)"/g)].map(([, key]) => key);
+import { areaText, chooseLanguage, durationText, setLanguage, t, translate } from '../src/i18n.js';
 
 beforeEach(() => setLanguage('fr'));
-
-test('both languages have the same keys, none empty', () => {
-  expect(new Set(Object.keys(dictionaries.en))).toEqual(KEYS);
-  for (const dictionary of Object.values(dictionaries)) {
-    expect(Object.entries(dictionary).filter(([, text]) => text.trim() === '')).toEqual([]);
-  }
-});
-
-test('a text takes the same values in both languages', () => {
-  const names = (/** @type {string} */ text) => [...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name).sort();
-  for (const key of /** @type {import('../src/i18n.js').Key[]} */ ([...KEYS])) {
-    expect(names(dictionaries.en[key]), key).toEqual(names(dictionaries.fr[key]));
-  }
-});
-
-test('the page asks for no key that does not exist', () => {
-  expect(usedByPage.length).toBeGreaterThan(30);
-  expect(usedByPage.filter((key) => !KEYS.has(key))).toEqual([]);
-});
-
-test('no key is kept that nothing uses', () => {
-  const statuses = ['accepted', 'running', 'successful', 'failed', 'dismissed'];
-  const used = new Set([...usedByPage, ...statuses, ...[...MODULES.matchAll(/'(\w+)'/g)].map(([, word]) => word)]);
-
-  expect([...KEYS].filter((key) => !used.has(key))).toEqual([]);
-});
 
 test.each([
   [['de-DE', 'en-GB', 'fr'], null, 'en'],

@@ -1,75 +1,50 @@
 /** The page put together: what the service publishes, the state of the address, and the parts that show them. */
 import * as api from './api.js';
-import { clip } from './clip.js';
-import { comparedWith, createComparison } from './compare.js';
 import { byId, say } from './dom.js';
 import { failureText } from './failure.js';
 import { chooseLanguage, language, rememberedLanguage, rememberLanguage, setLanguage, t } from './i18n.js';
 import { createJobPanel } from './jobpanel.js';
 import { createLegend } from './legend.js';
-import { painted, styleOf, tableOf } from './look.js';
+import { styleOf } from './look.js';
 import { createMap } from './map.js';
 import { createMapPanel } from './mappanel.js';
+import { createNotice } from './notice.js';
 import { createOffer } from './offer.js';
 import { createPanel } from './panel.js';
 import { createPredictForm } from './predict.js';
-import { collectionBbox, createPublished, newestCollection } from './published.js';
+import { collectionBbox } from './published.js';
 import { createReadout } from './readout.js';
+import { createScene } from './scene.js';
 import { createViewCount } from './shares.js';
 import { createStore } from './state.js';
-import { createSwipe } from './swipe.js';
-import { createZone, mapRings } from './zone.js';
+import { createZone } from './zone.js';
 import { createZoneImport } from './zoneimport.js';
 
 setLanguage(chooseLanguage(navigator.languages, rememberedLanguage()));
 
 const store = createStore(window);
 const live = byId('live', HTMLElement);
-const notice = byId('map-notice', HTMLElement);
-
-/** @type {readonly api.Collection[]} */
-let collections = [];
-/** @type {readonly api.Choice[]} */
-let sources = [];
-/** @type {{layer: import('./classes.js').ClassLayer, job: api.Job} | null} */
-let prediction = null;
-let unclip = () => {};
-let drawing = false;
-
-/** Of predictions, which show classes in whatever look. */
-const colours = () => tableOf(published.meaning()?.legend ?? { classes: [], families: [] }, store.get(), 'classes');
 const announce = (/** @type {string} */ text) => {
   live.textContent = text;
 };
+let drawing = false;
 
+const notice = createNotice(askAgain);
 const target = byId('map', HTMLElement);
-const pageMap = createMap({
-  target,
-  scale: byId('scale', HTMLElement),
-  onError: showTileFailure,
-});
+const pageMap = createMap({ target, scale: byId('scale', HTMLElement), onError: notice.tileFailed });
 const { map } = pageMap;
-// Before any layer: it cuts those that are added.
-const swipe = createSwipe(map, (percent) => store.set({ swipe: percent }));
-const published = createPublished(pageMap, { side: 'left', onTileError: showTileFailure });
-const comparison = createComparison(pageMap, { current: store.get, onChange: store.set, onLoaded: showState, onTileError: showTileFailure });
+const scene = createScene(pageMap, {
+  store,
+  wantedSource: () => (store.get().tab === 'predict' ? predictForm.source() : null),
+  onLoaded: showState,
+  onTileError: notice.tileFailed,
+});
 const panel = createPanel((tab) => store.set({ tab }));
 const mapPanel = createMapPanel(store.set);
 const legend = createLegend(store.set);
 const readout = createReadout(map, {
-  sightAt(coordinate, resolution) {
-    const other = swipe.isRight(coordinate) && comparison.layer() ? comparison : published;
-    const predicted = other === published ? prediction?.layer.valueAt(coordinate, resolution) : null;
-    if (predicted) return { layer: null, value: predicted, style: 'classes' };
-    const { collection = null, style = 'classes' } = other.meaning() ?? {};
-    return { layer: collection && collection.id, value: other.layer()?.valueAt(coordinate, resolution) ?? null, style };
-  },
-  classOf(value) {
-    const { legend: document = null } = published.meaning() ?? {};
-    const found = document?.classes.find((landCoverClass) => landCoverClass.value === value);
-    const look = document && painted(document, store.get()).find((each) => each.value === value);
-    return found && look ? { ...found, shown: look.colour } : undefined;
-  },
+  sightAt: scene.sightAt,
+  classOf: scene.classOf,
   isHidden: (value) => store.get().hidden.includes(value),
   announce,
 });
@@ -83,8 +58,8 @@ const offer = createOffer(map, {
   },
 });
 createViewCount(map, {
-  layer: published.layer,
-  resolution_m: () => currentCollection()?.['cosia:resolution_m'],
+  layer: scene.published.layer,
+  resolution_m: () => scene.collection()?.['cosia:resolution_m'],
   onCount(count) {
     legend.setCount(count);
     offer.setCount(count);
@@ -104,7 +79,10 @@ const zone = createZone(map, {
 });
 const zoneImport = createZoneImport({
   zone,
-  onAsked: () => store.set({ tab: 'predict', job: null }),
+  onAsked() {
+    const { tab } = store.get();
+    store.set({ tab: tab === 'predict' ? tab : 'zone', job: null });
+  },
   onZone: (bbox) => pageMap.fit(bbox, true),
 });
 const predictForm = createPredictForm({
@@ -113,15 +91,13 @@ const predictForm = createPredictForm({
   onLaunched: ({ jobID }) => store.set({ job: jobID }),
 });
 const jobPanel = createJobPanel(pageMap, {
-  colours,
+  colours: scene.predictionColours,
   describe: predictForm.describe,
   onLayer(layer, job) {
-    prediction = layer && job ? { layer, job } : null;
-    zone.show(prediction ? prediction.job.aoi : zone.get());
-    arrange();
+    scene.setPrediction(layer && job && { layer, job });
     showState();
   },
-  onTileError: showTileFailure,
+  onTileError: notice.tileFailed,
   announce,
   onNew() {
     store.set({ job: null });
@@ -129,84 +105,22 @@ const jobPanel = createJobPanel(pageMap, {
   },
 });
 
-/** The collection on the map: the one the address names, else the newest. */
-function currentCollection() {
-  return collections.find(({ id }) => id === store.get().layer) ?? newestCollection(collections);
-}
-
-/** The imagery under the classes: the one chosen, else the one that what is being looked at was predicted from. */
-function currentSource() {
-  const { imagery, tab } = store.get();
-  const wanted =
-    imagery ??
-    prediction?.job.source ??
-    (tab === 'predict' ? predictForm.source() : currentCollection()?.['cosia:imagery']);
-  return sources.find((source) => source.value === wanted) ?? sources.at(0);
-}
-
-/** A prediction takes the place of the published map inside its zone. */
-function arrange() {
-  unclip();
-  const layer = published.layer();
-  unclip = prediction && layer ? clip(layer.layer, map, mapRings(prediction.job.aoi), 'outside') : () => {};
-}
-
 function showState() {
   const state = store.get();
-  const collection = currentCollection();
-  const source = currentSource();
+  const collection = scene.collection();
   panel.show(state.tab);
   predictForm.show(state.job === null);
-  mapPanel.show(state, collection, source);
-  legend.show(published.meaning(), state, collection?.['cosia:styles']?.includes('confidence') ?? false);
-  published.layer()?.layer.setOpacity(state.opacity / 100);
-  const bbox = source?.['cosia:bbox'] ?? (collection && collectionBbox(collection));
-  const { background } = state;
-  pageMap.setImagery(source && bbox && background !== 'none' ? { source: source.value, style: background, bbox } : null);
-  showComparison(state, collection);
+  mapPanel.show(state, collection, scene.source());
+  legend.show(scene.published.meaning(), state, collection?.['cosia:styles']?.includes('confidence') ?? false);
+  scene.show(state);
+  zone.show((state.tab === 'predict' && scene.predicted()) || zone.get());
   readout.render();
   offer.render();
 }
 
-/** @param {import('./state.js').State} state @param {api.Collection | undefined} collection left of the divider */
-function showComparison(state, collection) {
-  const compared = comparedWith(state, collections, sources, collection);
-  comparison.offer(collections, sources, collection, state.compare);
-  comparison.show(compared, state);
-  comparison.layer()?.layer.setOpacity(state.opacity / 100);
-  swipe.show(compared && { left: collection?.title ?? '', right: compared.title }, state.swipe);
-}
-
-/** Loads the current collection's tiles and legend. */
-async function showCollection() {
-  const slot = byId('layer-error', HTMLElement);
-  const collection = currentCollection();
-  say(slot, collection ? '' : t('noLayer'));
-  if (!collection) return;
-  try {
-    if (!(await published.load(collection, styleOf(collection, store.get().look), store.get))) return;
-    prediction?.layer.setColours(colours());
-    arrange();
-    showState();
-  } catch (error) {
-    say(slot, failureText(error));
-  }
-}
-
-/** @param {unknown} error */
-function showTileFailure(error) {
-  showNotice(`${t('tilesFailed')} ${failureText(error)}`);
-}
-
-/** @param {string} text empty to hide */
-function showNotice(text) {
-  byId('map-notice-text', HTMLElement).textContent = text;
-  notice.hidden = text === '';
-}
-
 /** Asks what the service offers, and shows it. */
 async function load() {
-  showNotice('');
+  notice.show('');
   const [landing, published, process] = await Promise.allSettled([api.getLanding(), api.getCollections(), api.getProcess()]);
   if (landing.status === 'fulfilled') {
     zone.setLimit(landing.value.limits.aoi_km2 * 1e6);
@@ -214,7 +128,8 @@ async function load() {
   }
   if (process.status === 'fulfilled') {
     say(byId('process-error', HTMLElement), '');
-    sources = process.value.inputs.source['cosia:choices'];
+    const sources = process.value.inputs.source['cosia:choices'];
+    scene.setSources(sources);
     mapPanel.setSources(sources);
     predictForm.setProcess(process.value);
     jobPanel.render();
@@ -222,15 +137,16 @@ async function load() {
     say(byId('process-error', HTMLElement), t('noPrediction', { reason: failureText(process.reason) }));
   }
   if (published.status === 'rejected') {
-    showNotice(failureText(published.reason));
+    notice.show(failureText(published.reason));
     return;
   }
-  collections = published.value.collections;
+  const { collections } = published.value;
+  scene.setCollections(collections);
   mapPanel.setCollections(collections);
-  const collection = currentCollection();
+  const collection = scene.collection();
   if (!store.get().view && collection) pageMap.fit(collectionBbox(collection));
   showState();
-  await showCollection();
+  await scene.load();
 }
 
 store.subscribe((state, before) => {
@@ -239,14 +155,10 @@ store.subscribe((state, before) => {
     const here = place && JSON.stringify(place) === JSON.stringify(state.view);
     if (!here) pageMap.goTo(state.view);
   }
-  const collection = currentCollection();
+  const collection = scene.collection();
   const restyled = collection && styleOf(collection, state.look) !== styleOf(collection, before.look);
-  if (state.layer !== before.layer || restyled) showCollection();
-  if (state.hidden !== before.hidden || state.look !== before.look || state.families !== before.families) {
-    published.paint(state);
-    comparison.paint(state);
-    prediction?.layer.setColours(colours());
-  }
+  if (state.layer !== before.layer || restyled) scene.load();
+  if (state.hidden !== before.hidden || state.look !== before.look || state.families !== before.families) scene.paint(state);
   if (state.job !== before.job) {
     if (state.job) jobPanel.open(state.job);
     else jobPanel.close();
@@ -256,27 +168,25 @@ store.subscribe((state, before) => {
 
 map.on('moveend', () => {
   const view = pageMap.place();
-  if (view && collections.length > 0) store.set({ view });
+  if (view && scene.collections().length > 0) store.set({ view });
 });
 byId('zoom-in', HTMLButtonElement).addEventListener('click', pageMap.zoomIn);
 byId('zoom-out', HTMLButtonElement).addEventListener('click', pageMap.zoomOut);
 byId('fit', HTMLButtonElement).addEventListener('click', () => {
-  const collection = currentCollection();
+  const collection = scene.collection();
   if (collection) pageMap.fit(collectionBbox(collection), true);
 });
 
 /** Asks anew for what could not be had. */
 function askAgain() {
-  if (collections.length === 0) {
+  if (scene.collections().length === 0) {
     load();
     return;
   }
-  showNotice('');
-  for (const layer of [published.layer(), comparison.layer(), prediction?.layer]) layer?.retry();
-  pageMap.retryImagery();
+  notice.show('');
+  scene.retry();
 }
 
-byId('map-retry', HTMLButtonElement).addEventListener('click', askAgain);
 byId('language', HTMLButtonElement).addEventListener('click', () => {
   const other = language() === 'fr' ? 'en' : 'fr';
   rememberLanguage(other);
@@ -284,8 +194,8 @@ byId('language', HTMLButtonElement).addEventListener('click', () => {
   showState();
   // What the service said of a failure was in the other language.
   if (!byId('process-error', HTMLElement).hidden) load();
-  else if (!notice.hidden) askAgain();
-  if (!byId('layer-error', HTMLElement).hidden) showCollection();
+  else if (notice.isShown()) askAgain();
+  if (scene.hasFailed()) scene.load();
 });
 byId('skip', HTMLAnchorElement).addEventListener('click', (event) => {
   // The hash is the state of the page, not an anchor.

@@ -1,16 +1,18 @@
 /** The panel beside the map: its tabs, its fold on small screens. */
 import { byId } from './dom.js';
+import { TABS } from './state.js';
 
 /** @typedef {import('./state.js').Tab} Tab */
 
-/** @type {readonly Tab[]} */
-const TABS = ['map', 'predict'];
+/** Those that show the zone. @type {readonly Tab[]} */
+const WITH_ZONE = ['zone', 'predict'];
 
 /** @param {(tab: Tab) => void} onTab */
 export function createPanel(onTab) {
   const app = byId('app', HTMLElement);
   const fold = byId('fold', HTMLButtonElement);
   const buttons = TABS.map((tab) => byId(`tab-${tab}`, HTMLButtonElement));
+  const zoneField = byId('zone-field', HTMLElement);
   const panels = TABS.map((tab) => byId(`panel-${tab}`, HTMLElement));
 
   for (const [i, button] of buttons.entries()) {
@@ -44,6 +46,7 @@ export function createPanel(onTab) {
         buttons[i].tabIndex = selected ? 0 : -1;
         panels[i].hidden = !selected;
       }
+      if (WITH_ZONE.includes(tab)) byId(`zone-of-${tab}`, HTMLElement).append(zoneField);
     },
     /** Small screens only: elsewhere the panel is always open. */
     setFolded,

@@ -3,7 +3,7 @@
 import { LOOKS } from './look.js';
 
 /** @typedef {'natural' | 'infrared' | 'none'} Background */
-/** @typedef {'map' | 'predict'} Tab */
+/** @typedef {'map' | 'zone' | 'predict'} Tab */
 
 /**
  * @typedef {object} State
@@ -37,6 +37,8 @@ export const INITIAL = {
   job: null,
 };
 
+/** In the order of the page. @type {readonly Tab[]} */
+export const TABS = ['map', 'zone', 'predict'];
 const BACKGROUNDS = ['natural', 'infrared', 'none'];
 const IDENTIFIER = /^[\w.-]{1,100}$/;
 const COMPARED = /^(layer|natural|infrared):[\w.-]{1,100}$/;
@@ -61,7 +63,7 @@ export function parseHash(hash) {
     look: LOOKS.find((look) => look === fields.get('look')) ?? INITIAL.look,
     families: fields.get('families') === 'yes',
     hidden: parseValues(fields.get('hidden')),
-    tab: fields.get('tab') === 'predict' ? 'predict' : INITIAL.tab,
+    tab: TABS.find((tab) => tab === fields.get('tab')) ?? INITIAL.tab,
     job: parseIdentifier(fields.get('job')),
   };
 }

@@ -55,6 +55,8 @@ export function createZone(map, { onChange, onDrawing, announce }) {
 
   /** @type {Zone | null} */
   let zone = null;
+  /** @type {Zone | null} what is outlined on the map */
+  let shown = null;
   /** @type {number | null} largest area allowed, once the service has told it */
   let limit_m2 = null;
   /** @type {number | undefined} EPSG code of the grid that areas are measured in */
@@ -115,6 +117,8 @@ export function createZone(map, { onChange, onDrawing, announce }) {
 
   /** @param {Zone | null} shape */
   function show(shape) {
+    if (shape === shown) return;
+    shown = shape;
     source.clear();
     if (shape) source.addFeatures(GEOJSON.readFeatures(shape));
   }

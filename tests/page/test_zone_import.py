@@ -101,7 +101,7 @@ def test_pasted_text_becomes_a_zone_of_several_parts_kept_over_a_reload(visit: V
         paste(visit, f"SRID=2154;{parts.wkt}")
 
     assert asked_aoi(asked.value.post_data).geom_type == "MultiPolygon"
-    expect(visit.page.get_by_role("tab", name="Predict")).to_have_attribute("aria-selected", "true")
+    expect(visit.page.get_by_role("tab", name="Area")).to_have_attribute("aria-selected", "true")
     expect(visit.page.locator("#zone-gauge")).to_contain_text("5,000 m²")
     with visit.page.expect_request("**/estimate") as again:
         visit.page.reload()

@@ -20,6 +20,7 @@ from app.api import (
     job_layers,
     jobs,
     landing,
+    places,
     points,
     previews,
     processes,
@@ -41,6 +42,7 @@ from app.api.problems import PROBLEMS, add_problem_handlers
 from app.catalogue import Catalogue, Snapshot
 from app.database import sessions
 from app.logs import configure_logs
+from app.places import Geocoder
 from app.settings import settings
 from app.storage import storage
 from app.tiling.integrity import integrity
@@ -60,6 +62,7 @@ async def _lifespan(application: FastAPI) -> AsyncIterator[None]:
     finally:
         scrubber.stop()
         catalogue.stop()
+        application.state.geocoder.close()
 
 
 def create_app() -> ASGIApp:
@@ -80,12 +83,14 @@ def create_app() -> ASGIApp:
     application.state.catalogue = Catalogue(sessions(), storage(), settings().refresh_s, _snapshot())
     application.state.keyring = Keyring(sessions())
     application.state.followers = Followers(sessions(), statuses, settings().followers)
+    application.state.geocoder = Geocoder(settings().geocoder_url)
     add_problem_handlers(application)
     for module in (
         landing,
         collections,
         dataset,
         points,
+        places,
         statistics,
         processes,
         jobs,

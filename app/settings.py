@@ -75,6 +75,11 @@ class Settings(BaseSettings):
         10_000_000_000, ge=0, description="Most bytes kept of what map servers gave; the least recently used go first."
     )
 
+    geocoder_url: str = Field(
+        "https://data.geopf.fr/geocodage/search",
+        description="Search of the national geocoder, asked for places and addresses. Empty: nobody is asked.",
+    )
+
     followers: int = Field(500, gt=0, description="Most event streams of jobs open at a time, in each process.")
 
     answer_wait_s: float = Field(
@@ -156,6 +161,14 @@ class Settings(BaseSettings):
         if not all("!" <= character <= "~" for character in token):
             raise ValueError("expected a word of letters, digits and signs")
         return SecretStr(token) if token else None
+
+    @field_validator("geocoder_url")
+    @classmethod
+    def _a_geocoder(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or "@" in value):
+            raise ValueError("expected an address such as https://data.geopf.fr/geocodage/search, or nothing")
+        return value
 
     @field_validator("hub_url")
     @classmethod

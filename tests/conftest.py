@@ -27,7 +27,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "thorough: takes long; `make faults` runs it, `make test` does not")
     for name in [name for name in os.environ if name.startswith("COSIA_") and name != "COSIA_TEST_ALL"]:
         del os.environ[name]
-    os.environ["COSIA_REMOTE_IMAGERY"] = "false"  # no test, and no process that one starts, asks a public server
+    # No test, and no process that one starts, asks a public server.
+    os.environ.update(COSIA_REMOTE_IMAGERY="false", COSIA_GEOCODER_URL="")
     # A disk that stalls for seconds while a test runs is not what it looks at. Services that tests start know neither.
     os.environ.update(COSIA_ANSWER_WAIT_S="60", COSIA_TILE_WAIT_S="60")
 

@@ -31,6 +31,7 @@ class Service:
             "COSIA_DEMONSTRATION_BLOCKS": str(blocks),
             "COSIA_DEVICE": "cpu",
             "COSIA_REMOTE_IMAGERY": "false",  # no test asks a public server
+            "COSIA_GEOCODER_URL": "",
             **settings,
         }
         self._process: subprocess.Popen[bytes] | None = None

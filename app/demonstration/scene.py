@@ -51,14 +51,12 @@ def compose(
     every theme from 3072 px on.
     progress: told the share done, 0-1.
     """
-    rng = np.random.default_rng([seed, 1])
     size_m = size_px / 5.0
     places = list(zones) if zones is not None else draw_zones(np.random.default_rng([seed, 2]), size_px)
     flight = draw_conditions(np.random.default_rng([seed, 3, vintage])) if conditions is None else conditions
     noise = Noise(seed, size_px)
     canvas = Canvas(size_px)
-    grain = 1.0 if size_px >= COMMUNE_PX else float(rng.uniform(0.15, 0.8))
-    plan = make_plan(rng, size_m, places, grain)
+    plan = draw_plan(seed, size_px, places)
     if vintage:
         aged = age(plan.parcels, size_m, np.random.default_rng([seed, 4]))
         plan = Plan(aged, plan.boundaries, plan.warp, plan.zones)
@@ -90,6 +88,13 @@ def compose(
         for done, _ in enumerate(pool.map(shoot, windows), start=1):
             progress(_PAINTING_SHARE + (1 - _PAINTING_SHARE) * done / len(windows))
     return Scene(imagery, CLASS_OF_MATERIAL[canvas.material])
+
+
+def draw_plan(seed: int, size_px: int, zones: Sequence[Zone]) -> Plan:
+    """The plan of a scene at its first vintage, metres from the upper left corner."""
+    rng = np.random.default_rng([seed, 1])
+    grain = 1.0 if size_px >= COMMUNE_PX else float(rng.uniform(0.15, 0.8))
+    return make_plan(rng, size_px / 5.0, list(zones), grain)
 
 
 def _windows(size_px: int) -> list[Window]:

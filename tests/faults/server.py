@@ -90,6 +90,7 @@ def web_process(data: Path, scratch: Path, **settings: str) -> Iterator[WebProce
         "COSIA_DATA": str(data),
         "COSIA_PORT": str(port),
         "COSIA_REMOTE_IMAGERY": "false",  # no test asks a public server
+        "COSIA_GEOCODER_URL": "",
         **settings,
     }
     command = [sys.executable, "-m", "app.cli", "web"]

@@ -14,7 +14,7 @@ import httpx
 
 from app.definitions import ImagerySource, RemoteService
 from app.errors import ImageryRefused, Unavailable
-from app.imagery.remote.gate import gate_of
+from app.gate import gate_of
 from app.retry_after import retry_after_s
 
 T = TypeVar("T")

@@ -41,6 +41,10 @@ class Settings(BaseSettings):
     provider_url: str = Field("", description="Site of who offers the service. Unset: the page itself.")
     contact_name: str = Field("", max_length=200, description="Person or team to ask about the service.")
     contact_email: str = Field("", max_length=254, description="E-mail address to ask about the service.")
+    embed_origins: str = Field(
+        "",
+        description="Sites that may frame the map: https://example.org, comma-separated; * for all. Unset: none.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe line logged.")
 
     demonstration_blocks: int = Field(
@@ -202,6 +206,16 @@ class Settings(BaseSettings):
             raise ValueError("expected an address such as https://example.org")
         return value
 
+    @field_validator("embed_origins")
+    @classmethod
+    def _sources_of_a_policy(cls, value: str) -> str:
+        # They end in a header between other words: nothing but sites may come through.
+        sites = [word.strip().rstrip("/") for word in value.split(",") if word.strip()]
+        for site in sites:
+            if site != "*" and not re.fullmatch(r"https?://(\*\.)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:[0-9]{1,5})?", site):
+                raise ValueError("expected sites such as https://example.org,https://*.example.org, or *")
+        return ",".join(sites)
+
     @field_validator("contact_email")
     @classmethod
     def _an_email_address(cls, value: str) -> str:
@@ -215,6 +229,10 @@ class Settings(BaseSettings):
         if not value.isprintable():
             raise ValueError("expected one line of text")
         return value
+
+    @property
+    def embed_sites(self) -> list[str]:
+        return self.embed_origins.split(",") if self.embed_origins else []
 
     @property
     def is_s3(self) -> bool:

@@ -18,6 +18,10 @@ from app.settings import Settings
         ("provider_name", "", "at least 1 character"),
         ("provider_url", "example.org", "https://example.org"),
         ("provider_url", "file:///etc/hosts", "https://example.org"),
+        ("embed_origins", "example.org", "https://example.org"),
+        ("embed_origins", "https://example.org; script-src *", "https://example.org"),
+        ("embed_origins", "https://example.org/page", "https://example.org"),
+        ("embed_origins", "https://example.org 'unsafe-inline'", "https://example.org"),
     ],
 )
 def test_a_contact_that_cannot_be_one_is_refused(name: str, value: str, expected: str) -> None:
@@ -31,3 +35,12 @@ def test_a_contact_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert Settings().contact_email == "cartes+sig@collectivité.example"
     assert Settings().contact_name == "Pôle SIG & cartes"
+
+
+def test_sites_that_embed_the_map_are_taken_one_by_one() -> None:
+    assert Settings(embed_origins="").embed_sites == []
+    assert Settings(embed_origins=" https://example.org/ , http://*.town.example:8080").embed_sites == [
+        "https://example.org",
+        "http://*.town.example:8080",
+    ]
+    assert Settings(embed_origins="*").embed_sites == ["*"]

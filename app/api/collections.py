@@ -13,6 +13,8 @@ from app.api.reading import json_content, read_route
 from app.api.tiles import LayerId, catalogue_of, tile_template
 from app.catalogue import Layer
 
+_LICENCE = "https://www.etalab.gouv.fr/licence-ouverte-open-licence/"
+
 router = APIRouter(prefix="/api", tags=["collections"])
 router.include_router(legends.router)
 router.include_router(quality.router)
@@ -82,6 +84,7 @@ def describe(layer: Layer) -> dict[str, Any]:
             link("alternate", f"/api/stac/{layer.id}", "STAC collection: the GeoTIFFs"),
             *quality.links(layer),
             link("wmts", "/wmts?SERVICE=WMTS&REQUEST=GetCapabilities", "WMTS 1.0.0", "application/xml"),
+            {"rel": "license", "href": _LICENCE, "type": "text/html", "title": layer.nomenclature.licence},
         ],
     }
 

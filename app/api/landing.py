@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from app.api import quotas
 from app.api.callers import CallerOf
 from app.api.openapi import MEDIA_TYPE as OPENAPI_TYPE
+from app.api.page import EMBED
 from app.settings import settings
 
 router = APIRouter(prefix="/api", tags=["landing"])
@@ -53,6 +54,10 @@ def landing(caller: CallerOf) -> dict[str, Any]:
         "title": "CoSIA Map",
         "description": "IGN's 16-class land cover: published layers as tiles, and its prediction inside a drawn area.",
         "provider": {"name": config.provider_name, "url": config.provider_url or config.public_url},
+        "page": {
+            "href": f"{config.public_url}/",
+            "embed": {"href": config.public_url + EMBED, "sites": config.embed_sites},
+        },
         "contact": {"name": config.contact_name or None, "email": config.contact_email or None},
         "links": [
             link("self", "/api", "this document"),

@@ -10,7 +10,11 @@ from fastapi.staticfiles import StaticFiles
 from starlette.responses import Response
 from starlette.types import Scope
 
+from app.api.front_door import content_policy
 from app.errors import Unknown
+from app.settings import settings
+
+EMBED = "/embed"
 
 
 class _Assets(StaticFiles):
@@ -30,6 +34,13 @@ def add_page(application: FastAPI, folder: Path) -> None:
     @application.get("/", include_in_schema=False)
     async def page() -> FileResponse:
         return _file(folder / "index.html")
+
+    @application.get(EMBED, include_in_schema=False)
+    async def embedded_page() -> FileResponse:
+        """The same page: it shows the map alone at this address, which other sites may put in a frame."""
+        answer = _file(folder / "index.html")
+        answer.headers["Content-Security-Policy"] = content_policy(settings().embed_sites)
+        return answer
 
     @application.get("/api/docs", include_in_schema=False)
     async def documentation() -> FileResponse:

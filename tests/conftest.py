@@ -19,7 +19,7 @@ from app.settings import settings
 from app.storage import storage
 from tests.components import COMPONENTS, MISSING, require
 from tests.servers import PostgisServer, RedisServer, S3Server, postgis_server, redis_server, s3_server
-from tests.service import Service
+from tests.service import EMBEDDING_SITE, Service
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -165,7 +165,7 @@ def s3_settings(s3: S3Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 @pytest.fixture(scope="session")
 def running_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The whole service in processes of its own, for the whole run: tests must leave it as they found it."""
-    with Service(tmp_path_factory.mktemp("service") / "data") as service:
+    with Service(tmp_path_factory.mktemp("service") / "data", COSIA_EMBED_ORIGINS=EMBEDDING_SITE) as service:
         yield service
 
 

@@ -12,6 +12,9 @@ from types import TracebackType
 
 from tests.servers import free_port
 
+EMBEDDING_SITE = "http://town.localhost:8199"
+"""The one other site that may frame the map of the service that the page is tested on. Nothing listens there."""
+
 START_WITHIN_S = 420
 STOP_WITHIN_S = 60
 

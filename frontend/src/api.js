@@ -18,9 +18,15 @@ import { language } from './i18n.js';
  *   title_en: string | null, confidence: number | null}} PointEntry
  */
 /** @typedef {{classes: LandCoverClass[], families: Family[]}} Legend */
-/** @typedef {{title: string, limits: {aoi_km2: number, aoi_vertices: number}}} Landing */
+/** @typedef {{rel: string, href: string, title?: string, templated?: boolean}} Link */
 /**
- * @typedef {{id: string, title: string, description?: string, extent: {spatial: {bbox: number[][]}},
+ * page: its public address, and the map alone with the sites that may frame it.
+ *
+ * @typedef {{title: string, limits: {aoi_km2: number, aoi_vertices: number},
+ *   page: {href: string, embed: {href: string, sites: string[]}}}} Landing
+ */
+/**
+ * @typedef {{id: string, title: string, description?: string, links?: Link[], extent: {spatial: {bbox: number[][]}},
  *   'cosia:vintage'?: number, 'cosia:imagery'?: string | null, 'cosia:demonstration'?: boolean, 'cosia:styles'?: string[],
  *   'cosia:resolution_m'?: number,
  *   'cosia:quality'?: Quality | null, attribution?: string}} Collection

@@ -1,6 +1,7 @@
 /** The page put together: what the service publishes, the state of the address, and the parts that show them. */
 import * as api from './api.js';
 import { byId, say } from './dom.js';
+import { createEmbed, isEmbedded } from './embed.js';
 import { failureText } from './failure.js';
 import { chooseLanguage, language, rememberedLanguage, rememberLanguage, setLanguage, t } from './i18n.js';
 import { createJobPanel } from './jobpanel.js';
@@ -15,12 +16,16 @@ import { createPredictForm } from './predict.js';
 import { collectionBbox } from './published.js';
 import { createReadout } from './readout.js';
 import { createScene } from './scene.js';
+import { createSharePanel } from './share/panel.js';
 import { createViewCount } from './shares.js';
 import { createStore } from './state.js';
 import { createZone } from './zone.js';
 import { createZoneImport } from './zoneimport.js';
 
 setLanguage(chooseLanguage(navigator.languages, rememberedLanguage()));
+
+/** Tabs that outline the zone of the prediction rather than the one being asked for. @type {readonly import('./state.js').Tab[]} */
+const WITH_JOB = ['predict', 'share'];
 
 const store = createStore(window);
 const live = byId('live', HTMLElement);
@@ -31,7 +36,7 @@ let drawing = false;
 
 const notice = createNotice(askAgain);
 const target = byId('map', HTMLElement);
-const pageMap = createMap({ target, scale: byId('scale', HTMLElement), onError: notice.tileFailed });
+const pageMap = createMap({ target, scale: byId('scale', HTMLElement), patient: isEmbedded(), onError: notice.tileFailed });
 const { map } = pageMap;
 const scene = createScene(pageMap, {
   store,
@@ -42,6 +47,8 @@ const scene = createScene(pageMap, {
 const panel = createPanel((tab) => store.set({ tab }));
 const mapPanel = createMapPanel(store.set);
 const legend = createLegend(store.set);
+const sharePanel = createSharePanel(announce);
+const embed = isEmbedded() ? createEmbed() : null;
 const readout = createReadout(map, {
   sightAt: scene.sightAt,
   classOf: scene.classOf,
@@ -49,7 +56,7 @@ const readout = createReadout(map, {
   announce,
 });
 const offer = createOffer(map, {
-  isWelcome: () => !drawing && store.get().tab === 'map' && store.get().job === null,
+  isWelcome: () => !drawing && !embed && store.get().tab === 'map' && store.get().job === null,
   onAccept(view) {
     // Never in place of a zone that somebody has drawn.
     if (!zone.get()) zone.replace(view);
@@ -113,7 +120,10 @@ function showState() {
   mapPanel.show(state, collection, scene.source());
   legend.show(scene.published.meaning(), state, collection?.['cosia:styles']?.includes('confidence') ?? false);
   scene.show(state);
-  zone.show((state.tab === 'predict' && scene.predicted()) || zone.get());
+  const job = scene.predictedJob();
+  sharePanel.show(state, collection, job);
+  embed?.show(state, { layer: collection?.id, job });
+  zone.show((WITH_JOB.includes(state.tab) && scene.predicted()) || zone.get());
   readout.render();
   offer.render();
 }
@@ -125,6 +135,7 @@ async function load() {
   if (landing.status === 'fulfilled') {
     zone.setLimit(landing.value.limits.aoi_km2 * 1e6);
     zoneImport.setLimit(landing.value.limits.aoi_vertices);
+    sharePanel.setLanding(landing.value);
   }
   if (process.status === 'fulfilled') {
     say(byId('process-error', HTMLElement), '');
@@ -206,7 +217,7 @@ byId('skip', HTMLAnchorElement).addEventListener('click', (event) => {
 const { view, job } = store.get();
 if (view) pageMap.goTo(view);
 else pageMap.fitFrance();
-zone.recall();
+if (!embed) zone.recall();
 showState();
 if (job) jobPanel.open(job);
 load();

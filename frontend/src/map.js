@@ -21,13 +21,14 @@ const FRANCE = [-5.2, 41.3, 9.6, 51.1];
  * @param {object} options
  * @param {HTMLElement} options.target
  * @param {HTMLElement} options.scale where the scale bar goes
+ * @param {boolean} options.patient whether wheel and finger move the map only once it has the focus, and else what is around it
  * @param {(error: unknown) => void} options.onError a tile could not be had
  */
-export function createMap({ target, scale, onError }) {
+export function createMap({ target, scale, patient, onError }) {
   const map = new OlMap({
     target,
     controls: [new ScaleLine({ target: scale, minWidth: 60 })],
-    interactions: defaultInteractions({ altShiftDragRotate: false, pinchRotate: false }),
+    interactions: defaultInteractions({ altShiftDragRotate: false, pinchRotate: false, onFocusOnly: patient }),
     view: new View({ enableRotation: false, minZoom: MIN_ZOOM, maxZoom: MAX_ZOOM }),
   });
   const view = map.getView();

@@ -82,6 +82,8 @@ export function createScene(pageMap, { store, wantedSource, onLoaded, onTileErro
     /** The zone of the prediction on the map. */
     predicted: () => prediction && prediction.job.aoi,
 
+    predictedJob: () => prediction && prediction.job,
+
     /** @param {Prediction | null} next */
     setPrediction(next) {
       prediction = next;

@@ -3,7 +3,7 @@
 import { LOOKS } from './look.js';
 
 /** @typedef {'natural' | 'infrared' | 'none'} Background */
-/** @typedef {'map' | 'zone' | 'predict'} Tab */
+/** @typedef {'map' | 'zone' | 'predict' | 'share'} Tab */
 
 /**
  * @typedef {object} State
@@ -38,7 +38,7 @@ export const INITIAL = {
 };
 
 /** In the order of the page. @type {readonly Tab[]} */
-export const TABS = ['map', 'zone', 'predict'];
+export const TABS = ['map', 'zone', 'predict', 'share'];
 const BACKGROUNDS = ['natural', 'infrared', 'none'];
 const IDENTIFIER = /^[\w.-]{1,100}$/;
 const COMPARED = /^(layer|natural|infrared):[\w.-]{1,100}$/;

@@ -28,7 +28,7 @@ import { language } from './i18n.js';
 /**
  * @typedef {{id: string, title: string, description?: string, links?: Link[], extent: {spatial: {bbox: number[][]}},
  *   'cosia:vintage'?: number, 'cosia:imagery'?: string | null, 'cosia:demonstration'?: boolean, 'cosia:styles'?: string[],
- *   'cosia:resolution_m'?: number,
+ *   'cosia:resolution_m'?: number, 'cosia:version'?: string, links?: {rel: string, href: string, title?: string}[],
  *   'cosia:quality'?: Quality | null, attribution?: string}} Collection
  */
 /** @typedef {{overall_accuracy: number | null, mean_iou: number | null}} Quality shares of 1 */
@@ -89,8 +89,14 @@ import { language } from './i18n.js';
  */
 /** @typedef {{bbox: number[], done: number, total: number}} BlockDone */
 /** @typedef {Record<string, {href: string, type: string, title: string, title_fr?: string}>} Results */
-/** @typedef {Pick<LandCoverClass, 'value' | 'title_fr' | 'title_en' | 'colour'> & {area_m2: number, share: number}} ClassArea */
+/** @typedef {Pick<LandCoverClass, 'value' | 'code' | 'title_fr' | 'title_en' | 'colour'> & {area_m2: number, share: number}} ClassArea */
 /** @typedef {{area_m2: number, classes: ClassArea[]}} Areas */
+/**
+ * What a polygon holds of a layer: asked_m2 is all of it, area_m2 what has a class.
+ *
+ * @typedef {Areas & {layer: string, asked_m2: number, nodata_m2: number, outside_m2: number, resolution_m: number}} MeasuredAreas
+ */
+/** @typedef {{jobID: string, status: Job['status'], progress?: number, message?: string}} Counting a job that counts */
 
 // Not the page's own address: the API's documentation lies deeper.
 const ROOT = new URL('/', window.location.href);
@@ -300,6 +306,15 @@ export const getResults = (id, signal) => read(`api/jobs/${segment(id)}/results`
 
 /** @param {string} href @param {AbortSignal} [signal] @returns {Promise<Areas>} */
 export const getAreas = (href, signal) => read(ownAddress(href), signal);
+
+/** Areas of a layer's classes in a polygon, or the job that will have them. @param {string} layer @param {Zone} zone @param {AbortSignal} signal @returns {Promise<MeasuredAreas | Counting>} */
+export const measureAreas = (layer, zone, signal) => post(`api/collections/${segment(layer)}/areas`, zone, signal);
+
+/** @param {string} id @param {AbortSignal} signal @returns {Promise<Counting>} */
+export const getCounting = (id, signal) => read(`api/jobs/${segment(id)}`, signal);
+
+/** What a job has counted. @template T @param {string} href @param {AbortSignal} signal @returns {Promise<T>} */
+export const getFigures = (href, signal) => read(ownAddress(href), signal);
 
 /** Asks that a job be stopped. @param {string} id @param {AbortSignal} [signal] */
 export async function dismiss(id, signal) {

@@ -112,6 +112,7 @@ export function number(value, options) {
  * @param {number} area_m2
  */
 export function areaText(area_m2) {
+  if (area_m2 > 0 && area_m2 < 1) return '< 1 m²';
   if (area_m2 < 10_000) return `${number(area_m2, { maximumFractionDigits: 0 })} m²`;
   if (area_m2 < 1_000_000) return `${number(area_m2 / 10_000, { maximumFractionDigits: 2 })} ha`;
   return `${number(area_m2 / 1_000_000, { maximumFractionDigits: 2 })} km²`;

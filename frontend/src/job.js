@@ -1,5 +1,6 @@
 /** A job from here: asking for it once, and following it to its end through whatever the network does. */
 import * as api from './api.js';
+import { sleep } from './sleep.js';
 
 /** @typedef {import('./api.js').Job} Job */
 
@@ -126,21 +127,6 @@ export function follow(id, { onStatus, onBlocks, onWaiting, onGone }, service = 
 
   run();
   return () => stopped.abort();
-}
-
-/**
- * @param {number} duration_ms
- * @param {AbortSignal} signal
- * @returns {Promise<void>}
- */
-function sleep(duration_ms, signal) {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, duration_ms);
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer);
-      resolve();
-    }, { once: true });
-  });
 }
 
 function newKey() {

@@ -1,16 +1,17 @@
 /** The legend: names, colours and definitions as the service gives them, switches, shares of the view, the choice of look. */
 import { byId, element } from './dom.js';
 import { language, onLanguage, t } from './i18n.js';
-import { LOOKS, paintPixels, tableOf } from './look.js';
+import { LOOKS, tableOf } from './look.js';
 import { shareOf, sharesNote, shareText } from './shares.js';
+import { classSwatch, paintCanvas, paintSwatch } from './swatches.js';
 
 /** @typedef {import('./api.js').Legend} LegendDocument */
-/** @typedef {import('./look.js').Choice} Choice */
+/** @typedef {import('./look.js').Choice & Pick<import('./state.js').State, 'shares'>} Choice */
+/** @typedef {import('./measure/zoneshares.js').ZoneShares} ZoneShares */
 /** @typedef {import('./look.js').Style} Style */
 /** @typedef {import('./shares.js').Count} Count */
 /** @typedef {{key: string, title: string, definition: string, values: number[]}} Entry a class, or a family of them */
 
-const SWATCH_BITS = 4;
 const RAMP_BITS = 8;
 
 /**
@@ -61,16 +62,19 @@ export function createLegend(onChange) {
   const heading = byId('legend-switches', HTMLElement);
   const note = byId('shares-note', HTMLElement);
   const summary = byId('view-summary', HTMLElement);
+  const sharesOf = byId('shares-of', HTMLElement);
 
   /** @type {LegendDocument} */
   let legend = { classes: [], families: [] };
   /** @type {Choice} */
-  let choice = { hidden: [], look: 'official', families: false };
+  let choice = { hidden: [], look: 'official', families: false, shares: 'view' };
   /** @type {Style} */
   let style = 'classes';
   let graded = false;
   /** @type {Count | null} */
   let count = null;
+  /** @type {ZoneShares | null} null: there is no zone */
+  let zone = null;
   /** @type {Entry[]} */
   let entries = [];
   let shown = '';
@@ -85,11 +89,10 @@ export function createLegend(onChange) {
     const wording = t('isolate', { name: title });
     const isolate = element('button', { type: 'button', className: 'quiet isolate', title: wording, 'aria-label': wording });
     isolate.addEventListener('click', () => onChange({ hidden: isIsolated(values) ? [] : othersThan(values) }));
-    const square = element('canvas', { className: 'swatch', width: 1 << SWATCH_BITS, height: 1 << SWATCH_BITS, 'aria-hidden': 'true' });
     return element(
       'li',
       {},
-      element('label', {}, box, square, element('span', {}, title)),
+      element('label', {}, box, classSwatch(), element('span', {}, title)),
       element('span', { className: 'number' }),
       isolate,
       element('p', { className: 'note' }, definition),
@@ -120,7 +123,7 @@ export function createLegend(onChange) {
     ramp.hidden = style !== 'confidence';
     const table = tableOf(legend, { ...choice, hidden: [] }, 'classes');
     for (const [i, { values }] of entries.entries()) showRow(/** @type {HTMLElement} */ (list.children[i]), values, table);
-    if (style === 'confidence') paint(byId('ramp-colours', HTMLCanvasElement), RAMP_BITS, tableOf(legend, choice, style), (i) => Math.max(i, 1));
+    if (style === 'confidence') paintCanvas(byId('ramp-colours', HTMLCanvasElement), RAMP_BITS, tableOf(legend, choice, style), (i) => Math.max(i, 1));
     showShares();
   }
 
@@ -131,22 +134,36 @@ export function createLegend(onChange) {
     box.checked = hidden < values.length;
     box.indeterminate = hidden > 0 && box.checked;
     item.querySelector('button')?.setAttribute('aria-pressed', String(isIsolated(values)));
-    paint(/** @type {HTMLCanvasElement} */ (item.querySelector('canvas')), SWATCH_BITS, table, () => values[0]);
+    paintSwatch(/** @type {HTMLCanvasElement} */ (item.querySelector('canvas')), table, values[0]);
   }
 
   function showShares() {
+    const ofZone = zone !== null && choice.shares === 'zone' && style === 'classes';
+    const shown = ofZone ? zone?.count : count;
     for (const [i, { values }] of entries.entries()) {
       const slot = list.children[i].querySelector('.number');
-      if (slot) slot.textContent = count ? shareText(shareOf(count, values)) : '';
+      if (slot) slot.textContent = shown ? shareText(shareOf(shown, values)) : '';
     }
-    note.textContent = count ? sharesNote(count, style) : '';
-    summary.textContent = style === 'classes' && count ? summaryText(entries, count) : note.textContent;
+    sharesOf.hidden = zone === null || style !== 'classes';
+    for (const radio of sharesOf.querySelectorAll('input')) radio.checked = (radio.value === 'zone') === ofZone;
+    const viewNote = count ? sharesNote(count, style) : '';
+    note.textContent = ofZone ? zoneNote() : viewNote;
+    // It describes the map.
+    summary.textContent = style === 'classes' && count ? summaryText(entries, count) : viewNote;
+  }
+
+  function zoneNote() {
+    if (zone?.failure) return zone.failure;
+    return t(zone?.count ? 'sharesZone' : 'sharesZoneWaiting');
   }
 
   all.addEventListener('click', () => onChange({ hidden: choice.hidden.length === 0 ? othersThan([]) : [] }));
   look.addEventListener('change', () => onChange({ look: /** @type {import('./look.js').Look} */ (look.value) }));
   grouping.addEventListener('change', (event) => {
     onChange({ families: /** @type {HTMLInputElement} */ (event.target).value === 'families' });
+  });
+  sharesOf.addEventListener('change', (event) => {
+    onChange({ shares: /** @type {HTMLInputElement} */ (event.target).value === 'zone' ? 'zone' : 'view' });
   });
   definitions.addEventListener('click', () => {
     const defined = list.classList.toggle('defined');
@@ -173,6 +190,12 @@ export function createLegend(onChange) {
       count = next;
       showShares();
     },
+
+    /** @param {ZoneShares | null} next null where there is no zone */
+    setZone(next) {
+      zone = next;
+      showShares();
+    },
   };
 }
 
@@ -185,18 +208,3 @@ function summaryText(entries, count) {
 
 /** @param {number[]} values */
 const sorted = (values) => values.toSorted((a, b) => a - b);
-
-/**
- * @param {HTMLCanvasElement} canvas
- * @param {number} bits of its width
- * @param {import('./look.js').ColourTable} table
- * @param {(i: number) => number} valueAt
- */
-function paint(canvas, bits, table, valueAt) {
-  const context = canvas.getContext('2d');
-  if (!context) return;
-  const image = context.createImageData(canvas.width, canvas.height);
-  const pixels = new Uint32Array(image.data.buffer);
-  paintPixels(pixels, bits, table, Uint8Array.from(pixels, (_, i) => valueAt(i)));
-  context.putImageData(image, 0, 0);
-}

@@ -9,6 +9,7 @@ import { createLegend } from './legend.js';
 import { styleOf } from './look.js';
 import { createMap } from './map.js';
 import { createMapPanel } from './mappanel.js';
+import { createMeasure } from './measure/measure.js';
 import { createNotice } from './notice.js';
 import { createOffer } from './offer.js';
 import { createPanel } from './panel.js';
@@ -73,9 +74,11 @@ createViewCount(map, {
   },
 });
 const zone = createZone(map, {
-  onChange() {
+  onChange(next) {
     zoneImport.zoneChanged();
     predictForm.refreshEstimate();
+    legend.setZone(next && { count: null, failure: '' });
+    measure.render();
   },
   onDrawing(active) {
     drawing = active;
@@ -97,6 +100,7 @@ const predictForm = createPredictForm({
   onSource: (source) => store.set({ imagery: source }),
   onLaunched: ({ jobID }) => store.set({ job: jobID }),
 });
+const measure = createMeasure(map, { store, scene, zone: () => zone.get(), onZoneShares: legend.setZone, announce });
 const jobPanel = createJobPanel(pageMap, {
   colours: scene.predictionColours,
   describe: predictForm.describe,
@@ -126,6 +130,7 @@ function showState() {
   zone.show((WITH_JOB.includes(state.tab) && scene.predicted()) || zone.get());
   readout.render();
   offer.render();
+  measure.render();
 }
 
 /** Asks what the service offers, and shows it. */

@@ -1,8 +1,7 @@
 /** Where most of the view is not mapped, that is said on the map, and its prediction offered. */
-import { transformExtent } from 'ol/proj.js';
-
 import { byId } from './dom.js';
 import { mappedShare } from './shares.js';
+import { viewZone } from './viewzone.js';
 
 // So that the edge of a layer does not ask for it.
 const MOSTLY = 0.5;
@@ -17,10 +16,7 @@ export function createOffer(map, { isWelcome, onAccept }) {
   const root = byId('unmapped', HTMLElement);
   let unmapped = false;
 
-  byId('predict-view', HTMLButtonElement).addEventListener('click', () => {
-    const [west, south, east, north] = transformExtent(map.getView().calculateExtent(map.getSize()), 'EPSG:3857', 'EPSG:4326');
-    onAccept({ type: 'Polygon', coordinates: [[[west, south], [east, south], [east, north], [west, north], [west, south]]] });
-  });
+  byId('predict-view', HTMLButtonElement).addEventListener('click', () => onAccept(viewZone(map)));
 
   function render() {
     root.hidden = !unmapped || !isWelcome();

@@ -17,6 +17,7 @@ import { LOOKS } from './look.js';
  * @property {import('./look.js').Look} look
  * @property {boolean} families whether classes are shown by family
  * @property {number[]} hidden values of the classes not drawn, increasing
+ * @property {'view' | 'zone'} shares what the legend's shares are of
  * @property {Tab} tab
  * @property {string | null} job
  */
@@ -33,6 +34,7 @@ export const INITIAL = {
   look: 'official',
   families: false,
   hidden: [],
+  shares: 'view',
   tab: 'map',
   job: null,
 };
@@ -63,6 +65,7 @@ export function parseHash(hash) {
     look: LOOKS.find((look) => look === fields.get('look')) ?? INITIAL.look,
     families: fields.get('families') === 'yes',
     hidden: parseValues(fields.get('hidden')),
+    shares: fields.get('shares') === 'zone' ? 'zone' : 'view',
     tab: TABS.find((tab) => tab === fields.get('tab')) ?? INITIAL.tab,
     job: parseIdentifier(fields.get('job')),
   };
@@ -86,6 +89,7 @@ export function formatHash(state) {
   if (state.look !== INITIAL.look) fields.set('look', state.look);
   if (state.families) fields.set('families', 'yes');
   if (state.hidden.length > 0) fields.set('hidden', state.hidden.join('.'));
+  if (state.shares !== INITIAL.shares) fields.set('shares', state.shares);
   if (state.tab !== INITIAL.tab) fields.set('tab', state.tab);
   if (state.job !== null) fields.set('job', state.job);
   return `#${fields.toString().replaceAll('%2F', '/').replaceAll('%3A', ':')}`;

@@ -17,6 +17,7 @@ test('a state comes back from its own hash', () => {
     look: 'patterns',
     families: true,
     hidden: [3, 12],
+    shares: 'zone',
     tab: 'predict',
     job: '7d2b1c9e-3f60-4a53-9d52-0c8f5f1f0a11',
   };

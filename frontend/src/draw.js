@@ -12,6 +12,8 @@ import { sketchStyle } from './zonestyle.js';
 /** @typedef {import('ol/coordinate.js').Coordinate} Coordinate */
 
 const TOLERANCE_PX = 10;
+// Of a stroke, which is less steady than that.
+const STROKE_TOLERANCE_PX = 2;
 
 // After the click that ends a drawing, the browser still sends the double click it belongs to.
 const DOUBLE_CLICK_MS = 600;
@@ -19,13 +21,15 @@ const DOUBLE_CLICK_MS = 600;
 /**
  * @param {import('ol/Map.js').default} map
  * @param {object} listeners
- * @param {(sketch: Sketch) => void} listeners.onChange vertices or pointer moved; also at the start
- * @param {(ring: Coordinate[]) => void} listeners.onFinish closed ring, EPSG:3857
+ * @param {(sketch: Sketch, placed: boolean) => void} listeners.onChange also at the start; placed: not only the pointer moved
+ * @param {(ring: Coordinate[]) => boolean} listeners.onFinish closed ring, EPSG:3857; false where it cannot be a zone: the
+ *   drawing goes on
  * @param {() => void} listeners.onCancel
  */
 export function createDrawing(map, { onChange, onFinish, onCancel }) {
   /** @type {Sketch | null} */
   let sketch = null;
+  let mostVertices = 0;
   let finishedAt_ms = Number.NEGATIVE_INFINITY;
 
   const outline = new Feature();
@@ -42,9 +46,10 @@ export function createDrawing(map, { onChange, onFinish, onCancel }) {
     handleEvent(event) {
       if (event.type === 'dblclick') return !sketch && event.originalEvent.timeStamp - finishedAt_ms > DOUBLE_CLICK_MS;
       if (!sketch) return true;
+      if (sketch.shape === 'freehand' && !stroke(sketch, event)) return false;
       if (event.type === 'pointermove') {
         sketch.pointer = event.coordinate;
-        redraw(sketch);
+        redraw(sketch, false);
       } else if (event.type === 'click') {
         place(event.coordinate, event.originalEvent.timeStamp);
         return false;
@@ -55,22 +60,59 @@ export function createDrawing(map, { onChange, onFinish, onCancel }) {
   map.addInteraction(interaction);
 
   /**
+   * One event of a stroke. A second finger means that the map is to be moved.
+   *
+   * @param {Sketch} current
+   * @param {any} event
+   * @returns {boolean} whether it is for others too
+   */
+  function stroke(current, { type, coordinate, originalEvent, activePointers }) {
+    if (type === 'pointerdown' && originalEvent.button === 0) {
+      current.pointer = null;
+      current.stroke = activePointers.length > 1 ? [] : [coordinate];
+      redraw(current, false);
+      return activePointers.length > 1;
+    }
+    if (current.stroke.length === 0) return true;
+    if (type === 'pointerdrag') {
+      // Else a finger scrolls the page.
+      originalEvent.preventDefault();
+      current.stroke.push(coordinate);
+      redraw(current, false);
+    } else if (type === 'pointerup') {
+      // What has not moved is a click, which comes by itself.
+      if (current.stroke.length > 1) endStroke(current, originalEvent.timeStamp);
+      else current.stroke = [];
+    }
+    return false;
+  }
+
+  /** @param {Sketch} current @param {number} at_ms */
+  function endStroke(current, at_ms) {
+    current.endStroke(STROKE_TOLERANCE_PX * resolution(), mostVertices - 1);
+    redraw(current, true);
+    finish(at_ms);
+  }
+
+  const resolution = () => map.getView().getResolution() ?? 1;
+
+  /**
    * @param {Coordinate} coordinate
    * @param {number} at_ms time of the event
    */
   function place(coordinate, at_ms) {
     if (!sketch) return;
-    const tolerance = TOLERANCE_PX * (map.getView().getResolution() ?? 1);
-    if (sketch.place(coordinate, tolerance)) finish(at_ms);
-    else redraw(sketch);
+    const ends = sketch.place(coordinate, TOLERANCE_PX * resolution());
+    redraw(sketch, true);
+    if (ends) finish(at_ms);
   }
 
-  /** @param {Sketch} current */
-  function redraw(current) {
+  /** @param {Sketch} current @param {boolean} placed */
+  function redraw(current, placed) {
     const ring = current.ring(true);
     outline.setGeometry(ring.length > 0 ? new Polygon([ring]) : undefined);
     corners.setGeometry(new MultiPoint(current.vertices));
-    onChange(current);
+    onChange(current, placed);
   }
 
   function stop() {
@@ -83,10 +125,13 @@ export function createDrawing(map, { onChange, onFinish, onCancel }) {
   /** @param {number} at_ms */
   function finish(at_ms = performance.now()) {
     if (!sketch?.canFinish) return;
-    const ring = sketch.ring(false);
+    if (!onFinish(sketch.ring(false))) {
+      // Its second corner was the end: another one is wanted.
+      if (sketch.shape === 'rectangle') sketch.undo();
+      return;
+    }
     finishedAt_ms = at_ms;
     stop();
-    onFinish(ring);
   }
 
   function cancel() {
@@ -98,7 +143,7 @@ export function createDrawing(map, { onChange, onFinish, onCancel }) {
   function undo() {
     if (!sketch) return;
     sketch.undo();
-    redraw(sketch);
+    redraw(sketch, true);
   }
 
   function placeAtCentre() {
@@ -118,12 +163,17 @@ export function createDrawing(map, { onChange, onFinish, onCancel }) {
   }
 
   return {
-    /** @param {import('./sketch.js').Shape} shape */
-    start(shape) {
+    /**
+     * @param {import('./sketch.js').Shape} shape
+     * @param {number} most vertices of a zone
+     * @param {Coordinate[]} [vertices] of a drawing taken up again
+     */
+    start(shape, most, vertices) {
       stop();
-      sketch = new Sketch(shape);
+      mostVertices = most;
+      sketch = new Sketch(shape, vertices);
       document.addEventListener('keydown', onKey);
-      redraw(sketch);
+      redraw(sketch, true);
     },
     placeAtCentre,
     undo,

@@ -56,11 +56,11 @@ const readout = createReadout(map, {
   isHidden: (value) => store.get().hidden.includes(value),
   announce,
 });
-const offer = createOffer(map, {
+const offer = createOffer({
   isWelcome: () => !drawing && !embed && store.get().tab === 'map' && store.get().job === null,
-  onAccept(view) {
+  onAccept() {
     // Never in place of a zone that somebody has drawn.
-    if (!zone.get()) zone.replace(view);
+    if (!zone.get()) zone.takeView();
     store.set({ tab: 'predict' });
     byId('tab-predict', HTMLElement).focus();
   },
@@ -74,7 +74,8 @@ createViewCount(map, {
   },
 });
 const zone = createZone(map, {
-  onChange(next) {
+  onChange(next, link) {
+    store.set({ zone: link });
     zoneImport.zoneChanged();
     predictForm.refreshEstimate();
     legend.setZone(next && { count: null, failure: '' });
@@ -138,8 +139,7 @@ async function load() {
   notice.show('');
   const [landing, published, process] = await Promise.allSettled([api.getLanding(), api.getCollections(), api.getProcess()]);
   if (landing.status === 'fulfilled') {
-    zone.setLimit(landing.value.limits.aoi_km2 * 1e6);
-    zoneImport.setLimit(landing.value.limits.aoi_vertices);
+    zone.setLimits(landing.value.limits);
     sharePanel.setLanding(landing.value);
   }
   if (process.status === 'fulfilled') {
@@ -175,6 +175,7 @@ store.subscribe((state, before) => {
   const restyled = collection && styleOf(collection, state.look) !== styleOf(collection, before.look);
   if (state.layer !== before.layer || restyled) scene.load();
   if (state.hidden !== before.hidden || state.look !== before.look || state.families !== before.families) scene.paint(state);
+  if (state.zone !== before.zone) zone.follow(state.zone);
   if (state.job !== before.job) {
     if (state.job) jobPanel.open(state.job);
     else jobPanel.close();
@@ -219,10 +220,10 @@ byId('skip', HTMLAnchorElement).addEventListener('click', (event) => {
   target.focus();
 });
 
-const { view, job } = store.get();
+const { view, job, zone: linked } = store.get();
 if (view) pageMap.goTo(view);
 else pageMap.fitFrance();
-if (!embed) zone.recall();
+if (!embed) zone.recall(linked);
 showState();
 if (job) jobPanel.open(job);
 load();

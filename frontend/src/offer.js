@@ -1,22 +1,20 @@
 /** Where most of the view is not mapped, that is said on the map, and its prediction offered. */
 import { byId } from './dom.js';
 import { mappedShare } from './shares.js';
-import { viewZone } from './viewzone.js';
 
 // So that the edge of a layer does not ask for it.
 const MOSTLY = 0.5;
 
 /**
- * @param {import('ol/Map.js').default} map
  * @param {object} options
  * @param {() => boolean} options.isWelcome whether the visitor looks at the map and does nothing else
- * @param {(view: import('./api.js').Zone) => void} options.onAccept
+ * @param {() => void} options.onAccept
  */
-export function createOffer(map, { isWelcome, onAccept }) {
+export function createOffer({ isWelcome, onAccept }) {
   const root = byId('unmapped', HTMLElement);
   let unmapped = false;
 
-  byId('predict-view', HTMLButtonElement).addEventListener('click', () => onAccept(viewZone(map)));
+  byId('predict-view', HTMLButtonElement).addEventListener('click', onAccept);
 
   function render() {
     root.hidden = !unmapped || !isWelcome();

@@ -2,6 +2,27 @@
 
 /** @typedef {readonly (readonly number[])[]} Ring the last position equal to the first */
 
+// 10⁻⁷ degree is a centimetre.
+const DECIMALS = 7;
+
+/** A place to the centimetre. @param {readonly number[]} lonLat degrees */
+export const rounded = (lonLat) => lonLat.map((degrees) => Number(degrees.toFixed(DECIMALS)));
+
+/** The rings of a zone. @param {import('./api.js').Zone} zone @returns {number[][][]} */
+export const ringsOf = ({ type, coordinates }) => (type === 'Polygon' ? coordinates : coordinates.flat());
+
+/** West, south, east, north. @param {Ring} ring */
+export function boundsOf(ring) {
+  const bounds = [Infinity, Infinity, -Infinity, -Infinity];
+  for (const [x, y] of ring) {
+    bounds[0] = Math.min(bounds[0], x);
+    bounds[1] = Math.min(bounds[1], y);
+    bounds[2] = Math.max(bounds[2], x);
+    bounds[3] = Math.max(bounds[3], y);
+  }
+  return bounds;
+}
+
 /** Area inside a ring, negative if it turns clockwise. @param {Ring} ring */
 export function signedArea(ring) {
   let sum = 0;

@@ -1,4 +1,4 @@
-/** What a link restores: the view, the layers, their look, the open tab and job. It lives in the hash of the address. */
+/** What a link restores: the view, the layers, their look, the zone, the open tab and job. It lives in the hash of the address. */
 
 import { LOOKS } from './look.js';
 
@@ -18,6 +18,7 @@ import { LOOKS } from './look.js';
  * @property {boolean} families whether classes are shown by family
  * @property {number[]} hidden values of the classes not drawn, increasing
  * @property {'view' | 'zone'} shares what the legend's shares are of
+ * @property {string | null} zone the zone as `zonelink.js` writes it; null for none, and for one too large for a link
  * @property {Tab} tab
  * @property {string | null} job
  */
@@ -35,6 +36,7 @@ export const INITIAL = {
   families: false,
   hidden: [],
   shares: 'view',
+  zone: null,
   tab: 'map',
   job: null,
 };
@@ -43,6 +45,7 @@ export const INITIAL = {
 export const TABS = ['map', 'zone', 'predict', 'share'];
 const BACKGROUNDS = ['natural', 'infrared', 'none'];
 const IDENTIFIER = /^[\w.-]{1,100}$/;
+const ZONE = /^[\w.-]{10,1500}$/;
 const COMPARED = /^(layer|natural|infrared):[\w.-]{1,100}$/;
 
 /**
@@ -66,6 +69,7 @@ export function parseHash(hash) {
     families: fields.get('families') === 'yes',
     hidden: parseValues(fields.get('hidden')),
     shares: fields.get('shares') === 'zone' ? 'zone' : 'view',
+    zone: parseIdentifier(fields.get('zone'), ZONE),
     tab: TABS.find((tab) => tab === fields.get('tab')) ?? INITIAL.tab,
     job: parseIdentifier(fields.get('job')),
   };
@@ -90,6 +94,7 @@ export function formatHash(state) {
   if (state.families) fields.set('families', 'yes');
   if (state.hidden.length > 0) fields.set('hidden', state.hidden.join('.'));
   if (state.shares !== INITIAL.shares) fields.set('shares', state.shares);
+  if (state.zone !== null) fields.set('zone', state.zone);
   if (state.tab !== INITIAL.tab) fields.set('tab', state.tab);
   if (state.job !== null) fields.set('job', state.job);
   return `#${fields.toString().replaceAll('%2F', '/').replaceAll('%3A', ':')}`;

@@ -1,25 +1,25 @@
-/** The zone to predict: drawn or imported, its place on the map, its area against the limit. Kept over a reload. */
+/** The zone of the page: drawn, imported or from a link; its place on the map, its area against the limit, the one before it. */
 import GeoJSON from 'ol/format/GeoJSON.js';
 import VectorLayer from 'ol/layer/Vector.js';
-import { toLonLat } from 'ol/proj.js';
 import VectorSource from 'ol/source/Vector.js';
 
-import { ringArea_m2, zoneArea_m2 } from './area.js';
+import { zoneArea_m2 } from './area.js';
 import { byId, say } from './dom.js';
-import { createDrawing } from './draw.js';
 import { createGauge } from './gauge.js';
 import { areaText, t } from './i18n.js';
 import { Z_INDEX } from './map.js';
-import { counterClockwise } from './ring.js';
+import { ringsOf } from './ring.js';
+import { viewZone } from './viewzone.js';
+import { linkOfZone, zoneOfLink } from './zonelink.js';
+import { recalled, remember } from './zonememory.js';
 import { zoneStyle } from './zonestyle.js';
+import { createZoneTools } from './zonetools.js';
 
 /** @typedef {import('./api.js').Zone} Zone */
 
-const MEMORY = 'cosia.zone';
 const GEOJSON = new GeoJSON({ dataProjection: 'EPSG:4326', featureProjection: 'EPSG:3857' });
-
-// 10⁻⁷ degree is a centimetre.
-const DECIMALS = 7;
+/** Of a zone, until the service has told its own limit. */
+const MOST_VERTICES = 10_000;
 
 /**
  * Rings of a zone in the map's projection.
@@ -29,90 +29,59 @@ const DECIMALS = 7;
  */
 export function mapRings(zone) {
   const coordinates = /** @type {any} */ (GEOJSON.readGeometry(zone)).getCoordinates();
-  return zone.type === 'Polygon' ? coordinates : coordinates.flat();
+  return ringsOf({ type: zone.type, coordinates });
 }
 
 /**
  * @param {import('ol/Map.js').default} map
  * @param {object} options
- * @param {(zone: Zone | null) => void} options.onChange
+ * @param {(zone: Zone | null, link: string | null) => void} options.onChange link: what `follow` takes; null for no zone, or
+ *   for one too large for a link
  * @param {(drawing: boolean) => void} options.onDrawing
  * @param {(text: string) => void} options.announce
  */
 export function createZone(map, { onChange, onDrawing, announce }) {
-  const drawbar = byId('drawbar', HTMLElement);
-  const hint = byId('draw-hint', HTMLElement);
   const errorSlot = byId('zone-error', HTMLElement);
-  const polygonButton = byId('draw-polygon', HTMLButtonElement);
-  const rectangleButton = byId('draw-rectangle', HTMLButtonElement);
   const clearButton = byId('clear-zone', HTMLButtonElement);
-  const undoButton = byId('draw-undo', HTMLButtonElement);
-  const finishButton = byId('draw-finish', HTMLButtonElement);
-  const drawGauge = createGauge(byId('draw-gauge', HTMLElement));
-  const zoneGauge = createGauge(byId('zone-gauge', HTMLElement));
+  const bringBackButton = byId('bring-back', HTMLButtonElement);
+  const gauge = createGauge(byId('zone-gauge', HTMLElement));
   const source = new VectorSource();
   map.addLayer(new VectorLayer({ source, style: zoneStyle, zIndex: Z_INDEX.zone }));
 
   /** @type {Zone | null} */
   let zone = null;
+  /** @type {Zone | null} the one that was replaced or cleared */
+  let before = null;
   /** @type {Zone | null} what is outlined on the map */
   let shown = null;
-  /** @type {number | null} largest area allowed, once the service has told it */
-  let limit_m2 = null;
-  /** @type {number | undefined} EPSG code of the grid that areas are measured in */
-  let grid;
+  /** @type {import('./zonetools.js').Limits} */
+  const limits = { area_m2: null, vertices: MOST_VERTICES, grid: undefined };
 
-  const drawing = createDrawing(map, {
-    onChange(sketch) {
-      const text = sketchHint(sketch);
-      // Only when it changes: the hint is read out.
-      if (hint.textContent !== text) hint.textContent = text;
-      undoButton.disabled = sketch.vertices.length === 0;
-      finishButton.disabled = !sketch.canFinish;
-      const ring = sketch.ring(true).map((coordinate) => toLonLat(coordinate));
-      drawGauge.show(ringArea_m2(ring, grid), limit_m2);
+  const tools = createZoneTools(map, {
+    limits: () => limits,
+    onZone: set,
+    onDrawing(active) {
+      if (active) say(errorSlot, '');
+      onDrawing(active);
     },
-    onFinish(ring) {
-      ended();
-      const lonLat = ring.map((coordinate) => toLonLat(coordinate).map((degree) => Number(degree.toFixed(DECIMALS))));
-      set({ type: 'Polygon', coordinates: [counterClockwise(lonLat)] });
-      announce(t('announceZone', { area: areaText(ringArea_m2(lonLat, grid)) }));
-    },
-    onCancel: ended,
+    announce,
   });
-
-  /** @param {import('./sketch.js').Shape} shape */
-  function begin(shape) {
-    drawbar.hidden = false;
-    byId('stage', HTMLElement).classList.add('drawing');
-    say(errorSlot, '');
-    drawing.start(shape);
-    onDrawing(true);
-    map.getTargetElement()?.focus({ preventScroll: true });
-  }
-
-  function ended() {
-    // A hidden button keeps no focus: give it back to where the drawing began.
-    const hadFocus = drawbar.contains(document.activeElement);
-    drawbar.hidden = true;
-    if (hadFocus) polygonButton.focus();
-    byId('stage', HTMLElement).classList.remove('drawing');
-    onDrawing(false);
-  }
 
   /** @param {Zone | null} next */
   function set(next) {
+    before = zone;
     zone = next;
     show(next);
     clearButton.hidden = next === null;
+    bringBackButton.hidden = before === null;
     measure();
-    remember(next);
-    onChange(next);
+    remember('zone', next);
+    onChange(next, next && linkOfZone(next));
   }
 
   function measure() {
-    if (zone) zoneGauge.show(zoneArea_m2(zone, grid), limit_m2);
-    else zoneGauge.clear();
+    if (zone) gauge.show(zoneArea_m2(zone, limits.grid), limits.area_m2);
+    else gauge.clear();
   }
 
   /** @param {Zone | null} shape */
@@ -123,74 +92,81 @@ export function createZone(map, { onChange, onDrawing, announce }) {
     if (shape) source.addFeatures(GEOJSON.readFeatures(shape));
   }
 
-  polygonButton.addEventListener('click', () => begin('polygon'));
-  rectangleButton.addEventListener('click', () => begin('rectangle'));
+  /** @param {Zone | null} next */
+  function replace(next) {
+    tools.stop();
+    set(next);
+  }
+
+  /** Makes the view the zone, unless it is too large for one. */
+  function takeView() {
+    const next = viewZone(map);
+    const area_m2 = zoneArea_m2(next, limits.grid);
+    if (limits.area_m2 !== null && area_m2 > limits.area_m2) {
+      say(errorSlot, t('viewTooLarge', { area: areaText(area_m2), limit: areaText(limits.area_m2) }));
+      return;
+    }
+    replace(next);
+    announce(t('announceZone', { area: areaText(area_m2) }));
+  }
+
+  /** Takes the zone of another link; one without a zone says nothing of it. @param {string | null} link */
+  function follow(link) {
+    if (link === (zone && linkOfZone(zone))) return;
+    const linked = link === null ? null : zoneOfLink(link);
+    if (linked) set(linked);
+    else onChange(zone, zone && linkOfZone(zone));
+  }
+
+  byId('take-view', HTMLButtonElement).addEventListener('click', takeView);
   clearButton.addEventListener('click', () => {
-    set(null);
-    polygonButton.focus();
+    replace(null);
+    bringBackButton.focus();
   });
-  byId('draw-place', HTMLButtonElement).addEventListener('click', drawing.placeAtCentre);
-  byId('draw-cancel', HTMLButtonElement).addEventListener('click', drawing.cancel);
-  undoButton.addEventListener('click', drawing.undo);
-  finishButton.addEventListener('click', drawing.finish);
+  bringBackButton.addEventListener('click', () => {
+    replace(before);
+    (bringBackButton.hidden ? clearButton : bringBackButton).focus();
+  });
 
   return {
     get: () => zone,
     /** Puts a zone in place of the one there is, or of the one being drawn. @param {Zone} next */
-    replace(next) {
-      drawing.cancel();
-      set(next);
-    },
+    replace,
+    takeView,
+    /** Whether there is a zone that no link can hold. */
+    isTooLargeForLink: () => zone !== null && linkOfZone(zone) === null,
     /** Outlines a zone on the map that is not (or no longer) the one being asked for. */
     show,
-    recall: () => set(recalled()),
-    /** @param {number} largest_m2 */
-    setLimit(largest_m2) {
-      limit_m2 = largest_m2;
+    /** The zone from before the page was loaded; then that of the link, if it has one. @param {string | null} link */
+    recall(link) {
+      const kept = recalled('zone');
+      if (kept) set(kept);
+      if (link !== null) follow(link);
+    },
+    follow,
+    /** @param {{aoi_km2: number, aoi_vertices: number}} largest */
+    setLimits({ aoi_km2, aoi_vertices }) {
+      limits.area_m2 = aoi_km2 * 1e6;
+      limits.vertices = aoi_vertices;
       measure();
     },
+    mostVertices: () => limits.vertices,
     /** The grid of the imagery chosen. @param {number | undefined} epsg */
     setGrid(epsg) {
-      grid = epsg;
+      limits.grid = epsg;
       measure();
     },
     /** The server's figure, which should be our own. @param {number} area_m2 @param {number} limit_km2 */
-    showMeasured: (area_m2, limit_km2) => zoneGauge.show(area_m2, limit_km2 * 1e6),
+    showMeasured: (area_m2, limit_km2) => gauge.show(area_m2, limit_km2 * 1e6),
     /**
      * @param {string} message empty to accept
      * @param {boolean} [measurable] false for a zone without an area to speak of, such as one that crosses itself
      */
     refuse(message, measurable = true) {
       say(errorSlot, message);
-      if (zone && !measurable) zoneGauge.clear();
+      if (zone && !measurable) gauge.clear();
     },
   };
 }
 
 /** @typedef {ReturnType<typeof createZone>} ZoneControl */
-
-/** @param {import('./sketch.js').Sketch} sketch */
-function sketchHint(sketch) {
-  if (sketch.shape === 'rectangle') return sketch.vertices.length === 0 ? t('hintRectangleStart') : t('hintRectangle');
-  if (sketch.canFinish) return t('hintPolygonFinish');
-  return sketch.vertices.length === 0 ? t('hintPolygonStart') : t('hintPolygon');
-}
-
-/** @param {Zone | null} zone */
-function remember(zone) {
-  try {
-    if (zone) sessionStorage.setItem(MEMORY, JSON.stringify(zone));
-    else sessionStorage.removeItem(MEMORY);
-  } catch {
-    // storage forbidden by the visitor's settings: the zone lasts as long as the page
-  }
-}
-
-/** @returns {Zone | null} */
-function recalled() {
-  try {
-    return JSON.parse(sessionStorage.getItem(MEMORY) ?? 'null');
-  } catch {
-    return null;
-  }
-}

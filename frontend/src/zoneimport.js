@@ -1,14 +1,15 @@
 /** A zone from elsewhere: files chosen or dropped, or text pasted. What reads it is loaded at the first of them. */
 import { byId, element } from './dom.js';
 import { number, onLanguage, t } from './i18n.js';
+import { boundsOf, ringsOf } from './ring.js';
+import { refusalText } from './zonefault.js';
+import { Refusal } from './zonefile/refusal.js';
 
 /** @typedef {import('./api.js').Zone} Zone */
 /** @typedef {import('./zonefile/read.js').Found} Found */
 
 // A text field would be slow with more; it is read all the same.
 const MOST_SHOWN = 20_000;
-/** Of a zone, until the service has told its own limit. */
-const MOST_VERTICES = 10_000;
 
 /**
  * @param {object} options
@@ -23,7 +24,6 @@ export function createZoneImport({ zone, onAsked, onZone }) {
   const partField = byId('part-field', HTMLElement);
   const part = byId('part', HTMLSelectElement);
 
-  let mostVertices = MOST_VERTICES;
   /** @type {{name: string, found: Found} | null} */
   let imported = null;
   /** @type {Zone | null} the zone that was imported last */
@@ -41,7 +41,7 @@ export function createZoneImport({ zone, onAsked, onZone }) {
     let next = null;
     try {
       const { readZones } = await import('./zonefile/read.js');
-      next = { name, found: await readZones(source, mostVertices) };
+      next = { name, found: await readZones(source, zone.mostVertices()) };
     } catch (error) {
       if (turn === reading) refuse(error);
     }
@@ -63,22 +63,13 @@ export function createZoneImport({ zone, onAsked, onZone }) {
       return;
     }
     zone.replace(own);
-    onZone(bboxOf(own));
+    onZone(boundsOf(ringsOf(own).flat()));
   }
 
   /** @param {unknown} error */
   function refuse(error) {
-    const { key, values } = /** @type {Partial<import('./zonefile/refusal.js').Refusal>} */ (error);
     // Anything else is the module that could not be loaded.
-    if (!key) {
-      zone.refuse(t('noAnswer'));
-      return;
-    }
-    const shown = Object.entries(values ?? {}).map(([name, value]) => [
-      name,
-      typeof value === 'number' ? number(value, { maximumFractionDigits: 7 }) : value,
-    ]);
-    zone.refuse(t(key, Object.fromEntries(shown)));
+    zone.refuse(error instanceof Refusal ? refusalText(error) : t('noAnswer'));
   }
 
   function fillParts() {
@@ -146,10 +137,6 @@ export function createZoneImport({ zone, onAsked, onZone }) {
   });
 
   return {
-    /** @param {number} most vertices of a zone */
-    setLimit(most) {
-      mostVertices = most;
-    },
     /** Another zone than the one imported needs no word about it. */
     zoneChanged() {
       if (zone.get() === own) return;
@@ -158,14 +145,4 @@ export function createZoneImport({ zone, onAsked, onZone }) {
       render();
     },
   };
-}
-
-/** @param {Zone} zone */
-function bboxOf({ coordinates }) {
-  const numbers = /** @type {number[]} */ (coordinates.flat(Number.POSITIVE_INFINITY));
-  const along = (/** @type {number} */ axis) => numbers.filter((_, i) => i % 2 === axis);
-  const [lons, lats] = [along(0), along(1)];
-  const least = (/** @type {number[]} */ values) => values.reduce((a, b) => Math.min(a, b));
-  const most = (/** @type {number[]} */ values) => values.reduce((a, b) => Math.max(a, b));
-  return [least(lons), least(lats), most(lons), most(lats)];
 }

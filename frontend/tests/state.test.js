@@ -18,6 +18,7 @@ test('a state comes back from its own hash', () => {
     families: true,
     hidden: [3, 12],
     shares: 'zone',
+    zone: 'zhiAygrkiDkqk-3vgDAAgrDgrDA_.uU',
     tab: 'predict',
     job: '7d2b1c9e-3f60-4a53-9d52-0c8f5f1f0a11',
   };
@@ -50,6 +51,8 @@ test.each([
   '#hidden=0.-1.a.300.1,5',
   '#layer=../etc',
   '#job=<img src=x>',
+  '#zone=AB',
+  '#zone=<script>alert(1)</script>',
   '#tab=admin',
 ])('%s has nothing that is taken over', (hash) => {
   expect(parseHash(hash)).toEqual(INITIAL);

@@ -16,7 +16,6 @@ from shapely.geometry.base import BaseGeometry
 from tests.page.visit import Visit
 
 ZONE = [(-60, -50), (70, -40), (60, 60), (-50, 40)]
-BOW_TIE = [(-60, -50), (60, 50), (60, -50), (-60, 50)]
 JOB_MS = 120_000
 
 
@@ -50,16 +49,6 @@ def test_a_zone_drawn_by_mouse_shows_its_area_and_is_predicted(visit: Visit) -> 
     visit.page.reload()
     expect(visit.page.locator("#job-status")).to_have_text("Finished")
     expect(rows.first).to_be_visible()
-
-
-def test_a_zone_that_crosses_itself_is_refused_beside_its_control(visit: Visit) -> None:
-    visit.open()
-    with visit.page.expect_response("**/estimate") as answer:
-        visit.draw(BOW_TIE)
-
-    assert 400 <= answer.value.status < 500
-    expect(visit.page.locator("#zone-field #zone-error")).to_have_text(answer.value.json()["detail"])
-    expect(visit.page.get_by_role("button", name="Launch")).to_have_attribute("aria-disabled", "true")
 
 
 def test_a_drawing_given_up_leaves_no_zone(visit: Visit) -> None:

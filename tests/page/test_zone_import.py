@@ -171,6 +171,7 @@ def test_what_gives_no_zone_is_refused_beside_its_control(visit: Visit, tmp_path
     with visit.page.expect_response("**/estimate") as answer:
         paste(visit, "POLYGON ((3.2 43.5, 3.21 43.51, 3.21 43.5, 3.2 43.51, 3.2 43.5))")
     expect(message).to_have_text(answer.value.json()["detail"])  # crossing itself: in the words of the service
+    expect(visit.page.get_by_role("button", name="Launch")).to_have_attribute("aria-disabled", "true")
 
 
 def test_nothing_that_a_kml_points_to_is_fetched(visit: Visit) -> None:

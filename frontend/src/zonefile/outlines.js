@@ -1,5 +1,5 @@
 /** Rings into polygons: which are holes, and in what; and polygons side by side into one. */
-import { contains, signedArea } from '../ring.js';
+import { boundsOf, contains, signedArea } from '../ring.js';
 
 /** @typedef {number[][]} Ring closed */
 
@@ -32,18 +32,6 @@ export function polygonsOfRings(rings) {
 function mostlyInside(hole, outline) {
   const voters = hole.slice(0, MOST_VOTES);
   return 2 * voters.filter((position) => contains(outline, position)).length > voters.length;
-}
-
-/** West, south, east, north. @param {Ring} ring */
-export function boundsOf(ring) {
-  const bounds = [Infinity, Infinity, -Infinity, -Infinity];
-  for (const [x, y] of ring) {
-    bounds[0] = Math.min(bounds[0], x);
-    bounds[1] = Math.min(bounds[1], y);
-    bounds[2] = Math.max(bounds[2], x);
-    bounds[3] = Math.max(bounds[3], y);
-  }
-  return bounds;
 }
 
 /** @param {number[]} inner @param {number[]} outer */

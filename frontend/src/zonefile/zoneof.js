@@ -1,13 +1,11 @@
 /** Shapes of a file as a zone: in longitude and latitude, checked by the service's own rules of form (`app/aoi.py`). */
-import { counterClockwise } from '../ring.js';
-import { boundsOf, dissolved, polygonsOfRings } from './outlines.js';
+import { boundsOf, counterClockwise, rounded } from '../ring.js';
+import { dissolved, polygonsOfRings } from './outlines.js';
 import { damaged, Refusal } from './refusal.js';
 
 /** @typedef {import('./shape.js').Shape} Shape */
 /** @typedef {import('./crs.js').Crs} Crs */
 
-// 10⁻⁷ degree is a centimetre.
-const DECIMALS = 7;
 const MOST_LONGITUDES = 180;
 
 /** France, in Europe and overseas: west, south, east, north. */
@@ -75,7 +73,7 @@ function lonLat([x, y], crs) {
   }
   const place = crs.locate(x, y);
   if (!place) throw astray(x, y, crs);
-  return place.map((degrees) => Number(degrees.toFixed(DECIMALS)));
+  return rounded(place);
 }
 
 /**

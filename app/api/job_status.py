@@ -174,6 +174,7 @@ def _of_prediction(session: Session, job: JobRow) -> dict[str, Any]:
         "source": job.source_id,
         "model": job.model_id,
         "inputs": job.inputs or None,
+        "outputs": job.outputs.get("names"),
         "coverage": job.coverage,
         "blocks": {"total": total, "done": done, "failed": failed, "reused": job.blocks_reused},
         "workers": outlook.workers if outlook else None,

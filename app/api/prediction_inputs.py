@@ -16,7 +16,7 @@ from app.api.execution_bodies import AREA_SCHEMA, choice, inputs_of
 from app.api.prediction_options import Options
 from app.catalogue import Catalogue
 from app.database import sessions
-from app.definitions import Ensemble, ImagerySource, bands_of, extra_inputs_of
+from app.definitions import Ensemble, ImagerySource, bands_of, extra_inputs_of, prediction_grid
 from app.errors import AoiOutside, Forbidden, ParameterInvalid
 from app.settings import settings
 from app.storage import storage
@@ -148,6 +148,7 @@ def _source_choice(source: ImagerySource) -> dict[str, Any]:
         "cosia:extraInputs": list(source.extra_inputs),
         "cosia:series": source.series.model_dump(mode="json") if source.series else None,
         "cosia:year": source.year,
+        "cosia:resolution_m": source.resolution_m or prediction_grid(source.epsg).resolution_m,
         "cosia:attribution": source.attribution,
         "cosia:demonstration": source.demonstration,
         "cosia:version": source.version,

@@ -41,6 +41,7 @@ def described(trained: Mapping[str, TrainedModel], sources: Sequence[ImagerySour
             "description": "none: once; flips: mirrored along both axes too; d4: turned by quarters and mirrored. The "
             f"mean of the softmax of all is taken. The time is that of one look times their number ({passes}).",
             "schema": {"type": "string", "enum": [str(each) for each in Augmentation], "default": "none"},
+            "cosia:choices": [{"value": str(each), "cosia:passes": each.passes} for each in Augmentation],
             "minOccurs": 0,
         },
     }
@@ -87,7 +88,12 @@ def _model_choice(model: TrainedModel) -> dict[str, Any]:
         "description": card.description,
         "cosia:bands": list(card.bands),
         "cosia:extraInputs": list(card.extra_inputs),
+        "cosia:nomenclature": card.nomenclature,
+        "cosia:resolution_m": card.resolution_m,
+        "cosia:training": card.training,
         "cosia:weaknesses": list(card.weaknesses),
         "cosia:french": card.french.model_dump(mode="json") if card.french else None,
         "cosia:scores": [score.model_dump(mode="json") for score in card.scores],
+        "cosia:licence": card.licence,
+        "cosia:sources": list(card.sources),
     }

@@ -9,7 +9,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from app.api.execution_bodies import one_of
-from app.catalogue import Catalogue
+from app.catalogue import Catalogue, Layer
 from app.definitions import Ensemble, ImagerySource, Language, bands_of, extra_inputs_of
 from app.errors import AoiOutside, ParameterInvalid, Unknown
 from app.outputs import OUTPUTS, Output, default_outputs
@@ -38,6 +38,7 @@ def described(catalogue: Catalogue, sources: list[ImagerySource]) -> dict[str, A
             "title": "Outputs to write",
             "description": f"When left out: {usual}; with `compare` also {comparing}.",
             "schema": {"type": "array", "minItems": 1, "items": {"type": "string", "enum": list(OUTPUTS)}},
+            "cosia:choices": [_output_choice(output) for output in OUTPUTS.values()],
             "minOccurs": 0,
         },
         "language": {
@@ -67,6 +68,8 @@ def described(catalogue: Catalogue, sources: list[ImagerySource]) -> dict[str, A
                     _member("source", imagery_sources),
                 ]
             },
+            "cosia:choices": [_layer_choice(layer) for layer in catalogue.layers()]
+            + [{"value": {"source": source.id}, "title": source.title} for source in sources],
             "minOccurs": 0,
         },
     }
@@ -175,6 +178,21 @@ def _other_source(
             "compare",
         )
     return suited[asked]
+
+
+def _output_choice(output: Output) -> dict[str, Any]:
+    """What the name stands for, whether it is written unasked, and whether it is there only with a comparison."""
+    return {
+        "value": output.name,
+        "title": output.title_en,
+        "cosia:french": {"title": output.title_fr},
+        "cosia:default": output.by_default,
+        "cosia:compares": output.compares,
+    }
+
+
+def _layer_choice(layer: Layer) -> dict[str, Any]:
+    return {"value": {"layer": layer.id}, "title": layer.title, "cosia:nomenclature": layer.nomenclature.id}
 
 
 def _of_comparisons() -> list[Output]:

@@ -35,12 +35,35 @@ import { language } from './i18n.js';
 /**
  * One value an input may take; bbox is west, south, east, north in degrees.
  *
+ * Of imagery `cosia:bands` and `cosia:extraInputs` are what it has, of a model what it needs. `cosia:default`: an output that is
+ * written unasked; `cosia:compares`: one that is there only with a comparison. `cosia:passes`: looks at each patch.
+ *
  * @typedef {{value: string, title: string, description?: string, 'cosia:bbox'?: number[], 'cosia:year'?: number,
- *   'cosia:epsg'?: number, 'cosia:bands'?: string[], 'cosia:attribution'?: string, 'cosia:weaknesses'?: string[],
- *   'cosia:french'?: {title: string, training: string, weaknesses: string[]} | null}} Choice
+ *   'cosia:epsg'?: number, 'cosia:resolution_m'?: number, 'cosia:bands'?: string[], 'cosia:extraInputs'?: string[],
+ *   'cosia:attribution'?: string, 'cosia:nomenclature'?: string, 'cosia:training'?: string, 'cosia:weaknesses'?: string[],
+ *   'cosia:scores'?: Score[], 'cosia:licence'?: string, 'cosia:sources'?: string[],
+ *   'cosia:french'?: {title: string, description?: string | null, training?: string, weaknesses?: string[]} | null,
+ *   'cosia:default'?: boolean, 'cosia:compares'?: boolean, 'cosia:passes'?: number}} Choice
  */
+/**
+ * Figures of a model on one test set; shares of 1.
+ *
+ * @typedef {{test_set: string, test_set_fr: string | null, source: string, overall_accuracy: number | null,
+ *   mean_iou: number | null}} Score
+ */
+/** @typedef {{layer: string} | {source: string}} Comparison */
 /** @typedef {{schema: {default?: string}, 'cosia:choices': Choice[]}} ChoiceInput */
-/** @typedef {{inputs: {source: ChoiceInput, model: ChoiceInput}}} ProcessDescription */
+/**
+ * @typedef {object} ProcessInputs
+ * @property {ChoiceInput} source
+ * @property {ChoiceInput} model
+ * @property {{schema: {maxItems: number}}} ensemble
+ * @property {{'cosia:choices': Choice[]}} augmentation
+ * @property {{'cosia:choices': Choice[]}} outputs
+ * @property {{schema: {maximum: number}}} minimum_area_m2
+ * @property {{'cosia:choices': {value: Comparison, title: string, 'cosia:nomenclature'?: string}[]}} compare
+ */
+/** @typedef {{inputs: ProcessInputs}} ProcessDescription */
 /** @typedef {{tiles: string[], minzoom?: number, maxzoom?: number, bounds?: number[]}} TileJson */
 /**
  * @typedef {{summary?: string, description?: string, tags?: string[],
@@ -48,7 +71,11 @@ import { language } from './i18n.js';
  *   responses?: Record<string, {description: string}>}} Operation
  */
 /** @typedef {{info: {title: string, version: string, description?: string}, paths: Record<string, Record<string, Operation>>}} OpenApi */
-/** @typedef {{aoi: Zone, source: string, model: string}} Inputs */
+/** @typedef {{aoi: Zone, source: string, model: string} & Partial<JobInputs> & {outputs?: string[]}} Inputs */
+/**
+ * @typedef {{gaps: boolean, language: string, minimum_area_m2: number, compare: Comparison | null, ensemble: string[],
+ *   augmentation: string}} JobInputs
+ */
 /** @typedef {{limit: number | null, used: number, left: number | null, left_after?: number | null}} Quota */
 /**
  * What inputs would cost. Refused ones are measured all the same: `would_be_refused` is the answer to an execution.
@@ -61,6 +88,7 @@ import { language } from './i18n.js';
  * @property {number} [workers]
  * @property {{jobs_ahead: number, blocks_ahead: number}} [queue]
  * @property {number | null} seconds
+ * @property {{passes: number, factor: number, measured: boolean}} [price] time of a block over that of the model alone
  * @property {{active_jobs: Quota, km2_per_day: Quota}} quota
  * @property {{type: string, status: number, detail: string, retry_after_s: number | null} | null} would_be_refused
  */
@@ -80,6 +108,8 @@ import { language } from './i18n.js';
  * @property {{rel: string, href: string}[]} links
  * @property {string} source
  * @property {string} model
+ * @property {JobInputs} [inputs]
+ * @property {string[]} [outputs]
  * @property {number} area_m2
  * @property {Zone} aoi
  * @property {number[]} bbox west, south, east, north
@@ -278,8 +308,9 @@ export const estimate = (inputs, signal) => post(`${PROCESS}/estimate`, { inputs
 export const execute = (inputs, key, signal) =>
   post(`${PROCESS}/execution`, { inputs }, signal, { 'Idempotency-Key': key, Prefer: 'respond-async' });
 
-/** The job asked for last, and the tag it came with. @type {{id: string, tag: string, job: Job} | null} */
-let latest = null;
+/** The jobs asked for, and the tags they came with, the latest last. @type {Map<string, {tag: string, job: Job}>} */
+const known = new Map();
+const MOST_KNOWN = 60;
 
 /**
  * A prediction. Jobs of other processes have no blocks and no picture: to the page they are not there. Asked for again,
@@ -290,13 +321,16 @@ let latest = null;
 export async function getJob(id, signal) {
   /** @type {Record<string, string>} */
   const headers = { Accept: 'application/json' };
-  if (latest?.id === id) headers['If-None-Match'] = latest.tag;
+  const before = known.get(id);
+  if (before) headers['If-None-Match'] = before.tag;
   // `no-store`: the browser's own cache would answer the question with its copy, and hide the 304.
   const response = await request(`api/jobs/${segment(id)}`, { signal, headers, cache: 'no-store' });
-  if (response.status === 304 && latest?.id === id) return latest.job;
+  if (response.status === 304 && before) return before.job;
   const job = /** @type {Job} */ (await response.json());
   const tag = response.headers.get('ETag');
-  latest = tag ? { id, tag, job } : null;
+  known.delete(id);
+  if (tag) known.set(id, { tag, job });
+  for (const oldest of [...known.keys()].slice(0, -MOST_KNOWN)) known.delete(oldest);
   if (job.processID === PROCESS_ID) return job;
   throw new ApiError({ detail: '', status: 404, type: 'not-a-prediction' });
 }

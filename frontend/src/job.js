@@ -1,10 +1,9 @@
-/** A job from here: asking for it once, and following it to its end through whatever the network does. */
+/** Following a job to its end, through whatever the network does. */
 import * as api from './api.js';
 import { sleep } from './sleep.js';
 
 /** @typedef {import('./api.js').Job} Job */
 
-const MEMORY = 'cosia.request';
 const FINAL = new Set(['successful', 'failed', 'dismissed']);
 
 // A stream may stay open and carry nothing (a buffering proxy): after so long, ask.
@@ -12,26 +11,9 @@ const SILENCE_MS = 15_000;
 const FIRST_PAUSE_S = 5;
 const LONGEST_PAUSE_S = 60;
 
-/** Whether nothing more will happen to a job. @param {Job} job */
+/** Whether nothing more will happen to a job. @param {{status: string}} job */
 export function isFinal({ status }) {
   return FINAL.has(status);
-}
-
-/**
- * Asks for a prediction. The key is kept until the answer is here, so that a double click, a reload while sending or a
- * lost answer never make a second job of the same request.
- *
- * @param {import('./api.js').Inputs} inputs
- * @param {AbortSignal} signal
- * @returns {Promise<Job>}
- */
-export async function submit(inputs, signal) {
-  const body = JSON.stringify(inputs);
-  const key = pendingKey(body) ?? newKey();
-  rememberRequest({ key, body });
-  const job = await api.execute(inputs, key, signal);
-  rememberRequest(null);
-  return job;
 }
 
 /**
@@ -127,30 +109,4 @@ export function follow(id, { onStatus, onBlocks, onWaiting, onGone }, service = 
 
   run();
   return () => stopped.abort();
-}
-
-function newKey() {
-  // Not randomUUID: it exists on secure origins only, and a service may be opened by its address on a local network.
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
-/** The key of the same request, if its answer never came. @param {string} body @returns {string | null} */
-function pendingKey(body) {
-  try {
-    const pending = JSON.parse(sessionStorage.getItem(MEMORY) ?? 'null');
-    return pending?.body === body ? pending.key : null;
-  } catch {
-    return null;
-  }
-}
-
-/** @param {{key: string, body: string} | null} pending */
-function rememberRequest(pending) {
-  try {
-    if (pending) sessionStorage.setItem(MEMORY, JSON.stringify(pending));
-    else sessionStorage.removeItem(MEMORY);
-  } catch {
-    // storage forbidden by the visitor's settings: the launch button, disabled while sending, is the guard left
-  }
 }

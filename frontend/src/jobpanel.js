@@ -1,22 +1,16 @@
-/** One job on the page: its progress, its preview on the map, its end. */
+/** One job on the page: its progress, its preview on the map, its end, and what one can do about it. */
 import * as api from './api.js';
-import { createClassLayer } from './classes.js';
-import { clip } from './clip.js';
 import { byId, say } from './dom.js';
 import { failureText } from './failure.js';
-import { durationText, number, onLanguage, t } from './i18n.js';
-import { percentText } from './predict.js';
+import { permalinkOf } from './history.js';
+import { number, onLanguage, t } from './i18n.js';
 import { follow, isFinal } from './job.js';
-import { Z_INDEX } from './map.js';
+import { notesText, progressText } from './jobwords.js';
+import { createPreview } from './preview.js';
 import { createResults } from './results.js';
-import { mapRings } from './zone.js';
 
 /** @typedef {import('./api.js').Job} Job */
 
-const TITLE = 'CoSIA Map';
-
-// Blocks computed earlier arrive all at once: their tiles are asked for together.
-const REFRESH_MS = 400;
 const COPIED_MS = 2000;
 
 /** @typedef {ReturnType<typeof createJobPanel>} JobPanel */
@@ -29,9 +23,15 @@ const COPIED_MS = 2000;
  * @param {(job: Job) => string} options.describe source and model in words
  * @param {(error: unknown) => void} options.onTileError
  * @param {(text: string) => void} options.announce
+ * @param {(text: string) => void} options.onTitle how it stands, for the title of the page; empty for no job
+ * @param {(job: Job) => void} options.onTold how it stands now
+ * @param {(job: Job) => void} options.onEnd it ended while it was followed
+ * @param {(id: string) => string | null} options.onLost the service does not know the job; gives another identifier of it
+ * @param {(job: Job, signal: AbortSignal) => Promise<void>} options.repeat asks for the same again
+ * @param {(job: Job) => void} options.onChange the zone and choices of a job are to be changed and asked for
  * @param {() => void} options.onNew
  */
-export function createJobPanel(pageMap, { colours, onLayer, describe, onTileError, announce, onNew }) {
+export function createJobPanel(pageMap, { describe, announce, onTitle, onTold, onEnd, onLost, repeat, onChange, onNew, ...shown }) {
   const root = byId('job', HTMLElement);
   const title = byId('job-title', HTMLElement);
   const statusText = byId('job-status', HTMLElement);
@@ -41,7 +41,9 @@ export function createJobPanel(pageMap, { colours, onLayer, describe, onTileErro
   const detail = byId('job-detail', HTMLElement);
   const errorSlot = byId('job-error', HTMLElement);
   const cancelButton = byId('job-cancel', HTMLButtonElement);
-  const cancelError = byId('job-cancel-error', HTMLElement);
+  const repeatButton = byId('job-repeat', HTMLButtonElement);
+  const changeButton = byId('job-change', HTMLButtonElement);
+  const actionError = byId('job-action-error', HTMLElement);
   const newButton = byId('job-new', HTMLButtonElement);
   const shareButton = byId('job-share', HTMLButtonElement);
   const shareLink = byId('job-link', HTMLInputElement);
@@ -50,16 +52,18 @@ export function createJobPanel(pageMap, { colours, onLayer, describe, onTileErro
   const opacity = byId('result-opacity', HTMLInputElement);
   const opacityValue = byId('result-opacity-value', HTMLOutputElement);
   const results = createResults();
+  const preview = createPreview(pageMap, shown);
+  preview.setOpacity(Number(opacity.value) / 100);
 
   /** @type {Job | null} */
   let job = null;
-  /** @type {import('./classes.js').ClassLayer | null} */
-  let layer = null;
   let closed = new AbortController();
   let stopFollowing = () => {};
+  /** The job that is followed; empty for none. */
   let followed = '';
-  /** @type {number[] | null} */
-  let changed = null;
+  /** Whether the service knows the job no more, or its results. */
+  let gone = false;
+  let lostResults = false;
   let announcedTenth = 0;
 
   /** @param {string} id */
@@ -77,27 +81,29 @@ export function createJobPanel(pageMap, { colours, onLayer, describe, onTileErro
   function begin(id) {
     stopFollowing();
     followed = id;
-    stopFollowing = follow(id, { onStatus, onBlocks, onWaiting, onGone });
+    stopFollowing = follow(id, { onStatus, onBlocks: preview.refresh, onWaiting, onGone });
   }
 
   function close() {
     closed.abort();
     stopFollowing();
     results.clear();
-    for (const slot of [errorSlot, cancelError]) say(slot, '');
+    for (const slot of [errorSlot, actionError]) say(slot, '');
     shareLink.hidden = true;
-    setLayer(null);
+    preview.clear();
     job = null;
-    changed = null;
+    followed = '';
+    gone = lostResults = false;
     announcedTenth = 0;
     root.hidden = true;
-    document.title = TITLE;
+    onTitle('');
   }
 
   /** @param {Job} next */
   function onStatus(next) {
     const before = job;
     job = next;
+    onTold(next);
     say(errorSlot, next.status === 'failed' ? next.message || t('failedWithout') : '');
     if (before === null && !next.expired) showPreview(next);
     // Told again in another language, it has not ended again.
@@ -105,20 +111,8 @@ export function createJobPanel(pageMap, { colours, onLayer, describe, onTileErro
     if (ended && next.status === 'successful' && !next.expired) showResults(next);
     if (ended) announce(t(next.status === 'successful' ? 'announceDone' : next.status));
     else if (!isFinal(next)) announceProgress(next);
+    if (ended && before) onEnd(next);
     render();
-  }
-
-  /** @param {number[]} bbox */
-  function onBlocks(bbox) {
-    if (changed) {
-      changed = union(changed, bbox);
-      return;
-    }
-    changed = bbox;
-    setTimeout(() => {
-      if (changed) layer?.reload(changed);
-      changed = null;
-    }, REFRESH_MS);
   }
 
   /** @param {number} seconds @param {unknown} _error */
@@ -127,6 +121,14 @@ export function createJobPanel(pageMap, { colours, onLayer, describe, onTileErro
   }
 
   function onGone() {
+    const other = onLost(followed);
+    if (other) {
+      begin(other);
+      return;
+    }
+    gone = true;
+    preview.clear();
+    results.clear();
     say(errorSlot, t('jobGone'));
     render();
   }
@@ -139,7 +141,10 @@ export function createJobPanel(pageMap, { colours, onLayer, describe, onTileErro
       const areas = files.areas ? await api.getAreas(files.areas.href, signal) : null;
       results.show(files, areas);
     } catch (error) {
-      if (!signal.aborted) say(errorSlot, failureText(error));
+      if (signal.aborted) return;
+      lostResults = true;
+      say(errorSlot, failureText(error));
+      render();
     }
   }
 
@@ -147,38 +152,10 @@ export function createJobPanel(pageMap, { colours, onLayer, describe, onTileErro
   async function showPreview(running) {
     const { signal } = closed;
     try {
-      const tiles = await api.getTileJson(api.previewTileJsonAddress(running.jobID), signal);
-      setLayer(
-        createClassLayer({
-          template: tiles.tiles[0],
-          minZoom: tiles.minzoom ?? 0,
-          maxZoom: tiles.maxzoom ?? 19,
-          bbox: tiles.bounds ?? running.bbox,
-          zIndex: Z_INDEX.prediction,
-          side: 'left',
-          colours: colours(),
-          onError: onTileError,
-        }),
-      );
+      await preview.show(running, signal);
     } catch (error) {
       if (!signal.aborted) say(errorSlot, failureText(error));
     }
-  }
-
-  /** @param {import('./classes.js').ClassLayer | null} next */
-  function setLayer(next) {
-    const before = layer;
-    layer = next;
-    if (next && job) {
-      next.layer.setOpacity(Number(opacity.value) / 100);
-      clip(next.layer, pageMap.map, mapRings(job.aoi), 'inside');
-      pageMap.map.addLayer(next.layer);
-    }
-    if (before) {
-      pageMap.map.removeLayer(before.layer);
-      before.dispose();
-    }
-    if (before || next) onLayer(next, job);
   }
 
   /** @param {Job} running */
@@ -192,38 +169,56 @@ export function createJobPanel(pageMap, { colours, onLayer, describe, onTileErro
 
   function render() {
     opacityValue.textContent = `${opacity.value} %`;
-    statusText.textContent = job ? t(job.status) : t('loading');
-    statusText.dataset.status = job?.status ?? '';
+    const status = gone ? 'gone' : job?.status;
+    statusText.textContent = status ? t(status) : t('loading');
+    statusText.dataset.status = status ?? '';
     inputs.textContent = job ? describe(job) : '';
-    const active = job !== null && !isFinal(job);
+    const active = job !== null && !gone && !isFinal(job);
+    const useless = gone || lostResults || job?.expired !== undefined || job?.status === 'failed' || job?.status === 'dismissed';
     progress.hidden = !active;
     cancelButton.hidden = !active || (job?.read_only ?? true);
+    repeatButton.hidden = job === null || !useless;
+    changeButton.hidden = job === null || active;
     fitButton.hidden = job === null;
-    shareButton.hidden = job === null;
-    notes.textContent = job ? notesText(job) : '';
-    newButton.classList.toggle('primary', !active);
+    shareButton.hidden = job === null || gone;
+    notes.textContent = job && !gone ? notesText(job) : '';
+    repeatButton.classList.toggle('primary', !repeatButton.hidden);
+    newButton.classList.toggle('primary', !active && repeatButton.hidden);
     if (!job || root.hidden) return;
     bar.value = job.progress;
     detail.textContent = progressText(job);
-    document.title = active ? `${number(job.progress / 100, { style: 'percent' })} · ${TITLE}` : `${t(job.status)} · ${TITLE}`;
+    onTitle(active ? number(job.progress / 100, { style: 'percent' }) : t(gone ? 'gone' : job.status));
   }
 
-  cancelButton.addEventListener('click', async () => {
+  /**
+   * Does what a button is for, which is out of use meanwhile; says beside it why it could not be done.
+   *
+   * @param {HTMLButtonElement} button
+   * @param {import('./i18n.js').Key} doing
+   * @param {(job: Job, signal: AbortSignal) => Promise<void>} action
+   */
+  async function act(button, doing, action) {
     if (!job) return;
-    cancelButton.disabled = true;
-    cancelButton.textContent = t('cancelling');
-    say(cancelError, '');
+    const { signal } = closed;
+    const text = button.textContent;
+    button.disabled = true;
+    button.textContent = t(doing);
+    say(actionError, '');
     try {
-      await api.dismiss(job.jobID, closed.signal);
+      await action(job, signal);
     } catch (error) {
-      if (!closed.signal.aborted) say(cancelError, failureText(error));
+      if (!signal.aborted) say(actionError, failureText(error));
     }
-    cancelButton.disabled = false;
-    cancelButton.textContent = t('cancelJob');
-  });
+    button.disabled = false;
+    button.textContent = text;
+  }
+
+  cancelButton.addEventListener('click', () => act(cancelButton, 'cancelling', ({ jobID }, signal) => api.dismiss(jobID, signal)));
+  repeatButton.addEventListener('click', () => act(repeatButton, 'launching', repeat));
+  changeButton.addEventListener('click', () => job && onChange(job));
   shareButton.addEventListener('click', async () => {
     if (!job) return;
-    const link = permalinkOf(job);
+    const link = linkTo(job);
     try {
       await navigator.clipboard.writeText(link);
       announce(t('linkCopied'));
@@ -238,57 +233,25 @@ export function createJobPanel(pageMap, { colours, onLayer, describe, onTileErro
   });
   fitButton.addEventListener('click', () => job && pageMap.fit(job.bbox, true));
   opacity.addEventListener('input', () => {
-    layer?.layer.setOpacity(Number(opacity.value) / 100);
+    preview.setOpacity(Number(opacity.value) / 100);
     render();
   });
   newButton.addEventListener('click', onNew);
   onLanguage(() => {
     render();
     // What the service says of it is told in one language at a time.
-    if (!root.hidden) begin(followed);
+    if (!root.hidden && !gone) begin(followed);
   });
 
   return { open, close, render };
 }
 
-/** How far it is, and what keeps it. @param {Job} job */
-export function progressText({ status, postponed, blocks, workers, seconds_left, queue_position }) {
-  const parts = [t('blocks', { done: number(blocks.done), total: number(blocks.total) })];
-  if (status === 'accepted' && queue_position !== undefined) {
-    parts.push(queue_position ? t('queue', { n: number(queue_position) }) : t('queueNext'));
-  }
-  if (postponed) parts.push(t('postponed', { reason: postponed }));
-  else if (workers === 0) parts.push(t('noWorker'));
-  else if (blocks.done + blocks.failed === blocks.total) parts.push(t('writingResults'));
-  else if (seconds_left) parts.push(t('timeLeft', { duration: durationText(seconds_left) }));
-  return parts.join(' · ');
-}
-
-/** What one should know of it besides. @param {Job} job */
-export function notesText({ read_only, expired, coverage, blocks }) {
-  const sentences = [];
-  if (read_only) sentences.push(t('sharedJob'));
-  if (expired) sentences.push(t('expiredJob'));
-  if (coverage !== undefined && coverage < 1) sentences.push(t('partialCoverage', { percent: percentText(coverage) }));
-  if (blocks.failed) sentences.push(t('gaps', { n: number(blocks.failed) }));
-  return sentences.join(' ');
-}
-
 /** The address at which anybody may look at a job, with the present view. @param {Job} job */
-export function permalinkOf({ jobID, links }) {
-  const bookmark = links.find(({ rel }) => rel === 'bookmark')?.href ?? jobID;
+export function linkTo(job) {
   const address = new URL(window.location.href);
   const fields = new URLSearchParams(address.hash.slice(1));
-  fields.set('job', bookmark.slice(bookmark.lastIndexOf('/') + 1));
+  fields.set('job', permalinkOf(job));
   fields.set('tab', 'predict');
   address.hash = fields.toString().replaceAll('%2F', '/');
   return address.href;
-}
-
-/**
- * @param {number[]} a west, south, east, north
- * @param {number[]} b
- */
-function union(a, b) {
-  return [Math.min(a[0], b[0]), Math.min(a[1], b[1]), Math.max(a[2], b[2]), Math.max(a[3], b[3])];
 }

@@ -1,8 +1,11 @@
 /** The page put together: what the service publishes, the state of the address, and the parts that show them. */
 import * as api from './api.js';
+import { createAttention } from './attention.js';
+import { requestOf } from './chosen.js';
 import { byId, say } from './dom.js';
 import { createEmbed, isEmbedded } from './embed.js';
 import { failureText } from './failure.js';
+import { createHistory } from './history.js';
 import { chooseLanguage, language, rememberedLanguage, rememberLanguage, setLanguage, t } from './i18n.js';
 import { createJobPanel } from './jobpanel.js';
 import { createLegend } from './legend.js';
@@ -16,10 +19,13 @@ import { createPanel } from './panel.js';
 import { createPredictForm } from './predict.js';
 import { collectionBbox } from './published.js';
 import { createReadout } from './readout.js';
+import { createSubmit } from './request.js';
+import { createRequests } from './requests.js';
 import { createScene } from './scene.js';
 import { createSharePanel } from './share/panel.js';
 import { createViewCount } from './shares.js';
 import { createStore } from './state.js';
+import { watch } from './watch.js';
 import { createZone } from './zone.js';
 import { createZoneImport } from './zoneimport.js';
 
@@ -96,12 +102,22 @@ const zoneImport = createZoneImport({
   },
   onZone: (bbox) => pageMap.fit(bbox, true),
 });
+const history = createHistory();
+const submit = createSubmit(history);
+const openJob = (/** @type {string} */ id) => store.set({ tab: 'predict', job: id });
+/** @param {api.Job} job @param {AbortSignal} signal */
+const repeat = async (job, signal) => openJob((await submit(requestOf(job), signal)).jobID);
 const predictForm = createPredictForm({
   zone,
+  submit,
   onSource: (source) => store.set({ imagery: source }),
   onLaunched: ({ jobID }) => store.set({ job: jobID }),
 });
 const measure = createMeasure(map, { store, scene, zone: () => zone.get(), onZoneShares: legend.setZone, announce });
+const requests = createRequests(history, { describe: predictForm.describe, onOpen: openJob, repeat });
+const attention = createAttention({ describe: predictForm.describe, onOpen: openJob });
+// A framed map asks for nothing, and remembers nothing.
+if (!embed) watch(history, { lookedAt: () => store.get().job, isListShown: requests.isShown, onEnd: attention.ended });
 const jobPanel = createJobPanel(pageMap, {
   colours: scene.predictionColours,
   describe: predictForm.describe,
@@ -111,6 +127,17 @@ const jobPanel = createJobPanel(pageMap, {
   },
   onTileError: notice.tileFailed,
   announce,
+  onTitle: attention.show,
+  onTold: history.record,
+  onEnd: attention.ended,
+  onLost: history.lost,
+  repeat,
+  onChange(job) {
+    zone.replace(job.aoi);
+    predictForm.take(job);
+    store.set({ job: null });
+    byId('source', HTMLSelectElement).focus();
+  },
   onNew() {
     store.set({ job: null });
     byId('draw-polygon', HTMLButtonElement).focus();
@@ -149,6 +176,7 @@ async function load() {
     mapPanel.setSources(sources);
     predictForm.setProcess(process.value);
     jobPanel.render();
+    requests.render();
   } else {
     say(byId('process-error', HTMLElement), t('noPrediction', { reason: failureText(process.reason) }));
   }
@@ -179,6 +207,7 @@ store.subscribe((state, before) => {
   if (state.job !== before.job) {
     if (state.job) jobPanel.open(state.job);
     else jobPanel.close();
+    requests.mark(state.job);
   }
   showState();
 });
@@ -225,5 +254,8 @@ if (view) pageMap.goTo(view);
 else pageMap.fitFrance();
 if (!embed) zone.recall(linked);
 showState();
-if (job) jobPanel.open(job);
+if (job) {
+  jobPanel.open(job);
+  requests.mark(job);
+}
 load();

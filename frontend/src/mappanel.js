@@ -1,7 +1,7 @@
 /** The controls of what the map shows: layer, opacity, background. */
+import { fillSelect } from './choices.js';
 import { byId, element } from './dom.js';
 import { t } from './i18n.js';
-import { fillSelect } from './predict.js';
 import { createQuality } from './quality.js';
 
 /** @typedef {import('./state.js').State} State */

@@ -1,51 +1,50 @@
-/** Asking for a prediction: zone, imagery and model; what it will cost; the launch. */
+/** Asking for a prediction: zone, imagery, model and further choices; what it will cost; the launch. */
 import * as api from './api.js';
-import { byId, element, say } from './dom.js';
+import { fillModels, fillSelect, lacking, sourceText, wordsOf } from './choices.js';
+import { chosenOf, fitted, inputsOf, recalled, remember } from './chosen.js';
+import { byId, say } from './dom.js';
+import { estimateSentence, quotaSentence } from './estimate.js';
 import { failureText } from './failure.js';
-import { areaText, durationText, language, number, onLanguage, t } from './i18n.js';
-import { submit } from './job.js';
+import { language, onLanguage, t } from './i18n.js';
+import { createModelCard } from './modelcard.js';
+import { createOptions } from './options.js';
 
 /** @typedef {import('./api.js').Choice} Choice */
+/** @typedef {import('./chosen.js').Chosen} Chosen */
 
 const ESTIMATE_DELAY_MS = 250;
 
 /**
- * The source one most likely wants: the newest.
- *
- * @param {readonly Choice[]} sources
- * @param {string | undefined} fallback
- */
-export function newestSource(sources, fallback) {
-  const year = (/** @type {Choice} */ source) => source['cosia:year'] ?? Number.NEGATIVE_INFINITY;
-  const newest = sources.toSorted((a, b) => year(b) - year(a)).at(0);
-  return newest && Number.isFinite(year(newest)) ? newest.value : (fallback ?? newest?.value);
-}
-
-/**
  * @param {object} options
  * @param {import('./zone.js').ZoneControl} options.zone
+ * @param {(inputs: import('./api.js').Inputs, signal: AbortSignal) => Promise<import('./api.js').Job>} options.submit
  * @param {(source: string) => void} options.onSource imagery chosen: shown on the map
  * @param {(job: import('./api.js').Job) => void} options.onLaunched
  */
-export function createPredictForm({ zone, onSource, onLaunched }) {
+export function createPredictForm({ zone, submit, onSource, onLaunched }) {
   const form = byId('ask', HTMLFormElement);
   const source = byId('source', HTMLSelectElement);
   const model = byId('model', HTMLSelectElement);
   const modelNote = byId('model-note', HTMLElement);
-  const weaknesses = byId('weaknesses', HTMLElement);
-  const weaknessesList = byId('weaknesses-list', HTMLUListElement);
+  const modelAbout = byId('model-about', HTMLButtonElement);
   const estimateText = byId('estimate', HTMLElement);
   const quotaText = byId('quota', HTMLElement);
   const launch = byId('launch', HTMLButtonElement);
-  const launchError = byId('launch-error', HTMLElement);
   const slots = {
     source: byId('source-error', HTMLElement),
     model: byId('model-error', HTMLElement),
-    launch: launchError,
+    options: byId('options-error', HTMLElement),
+    launch: byId('launch-error', HTMLElement),
   };
+  const openCard = createModelCard();
+  const options = createOptions(choose);
 
-  /** @type {{sources: Choice[], models: Choice[]}} */
-  let choices = { sources: [], models: [] };
+  /** @type {import('./api.js').ProcessInputs | null} */
+  let offered = null;
+  /** @type {Chosen | null} null until the service has told what there is */
+  let chosen = null;
+  /** @type {Partial<Chosen>} */
+  let wanted = recalled();
   /** @type {import('./api.js').Estimate | null} */
   let estimate = null;
   let estimating = false;
@@ -58,7 +57,7 @@ export function createPredictForm({ zone, onSource, onLaunched }) {
   /** @returns {import('./api.js').Inputs | null} */
   function inputs() {
     const aoi = zone.get();
-    return aoi && source.value && model.value ? { aoi, source: source.value, model: model.value } : null;
+    return aoi && chosen?.source && chosen.model ? inputsOf(aoi, chosen, language()) : null;
   }
 
   function clearErrors() {
@@ -80,7 +79,10 @@ export function createPredictForm({ zone, onSource, onLaunched }) {
     const { type, parameter } = error instanceof api.ApiError ? error : { type: '', parameter: '' };
     if (parameter === 'aoi' || /aoi-/.test(type)) zone.refuse(message, !/aoi-invalid/.test(type));
     else if (parameter === 'source' || parameter === 'model') say(slots[parameter], message);
-    else say(slots.launch, message);
+    else if (/^(compare|ensemble|augmentation|outputs|minimum_area_m2|gaps)$/.test(parameter)) {
+      options.open();
+      say(slots.options, message);
+    } else say(slots.launch, message);
   }
 
   /**
@@ -124,6 +126,10 @@ export function createPredictForm({ zone, onSource, onLaunched }) {
     render();
   }
 
+  const choices = () => ({ sources: offered?.source['cosia:choices'] ?? [], models: offered?.model['cosia:choices'] ?? [] });
+  const chosenSource = () => choices().sources.find(({ value }) => value === chosen?.source);
+  const chosenModel = () => choices().models.find(({ value }) => value === chosen?.model);
+
   function render() {
     launch.textContent = launching ? t('launching') : t('launch');
     // Not `disabled`: the button stays reachable and says what is missing.
@@ -131,16 +137,36 @@ export function createPredictForm({ zone, onSource, onLaunched }) {
     launch.setAttribute('aria-disabled', String(held || inputs() === null));
     estimateText.textContent = estimating ? t('estimating') : estimate ? estimateSentence(estimate) : '';
     quotaText.textContent = estimate && !estimating ? quotaSentence(estimate) : '';
-    const card = choices.models.find((choice) => choice.value === model.value);
-    const words = card ? wordsOf(card) : { note: '', weaknesses: [] };
-    modelNote.textContent = words.note;
-    weaknesses.hidden = words.weaknesses.length === 0;
-    weaknessesList.replaceChildren(...words.weaknesses.map((weakness) => element('li', {}, weakness)));
+    const card = chosenModel();
+    modelNote.textContent = card ? wordsOf(card).description : '';
+    modelAbout.hidden = !card;
   }
 
-  /** @param {string | undefined} chosen */
-  function fillModels(chosen) {
-    fillSelect(model, choices.models.map((choice) => ({ ...choice, title: wordsOf(choice).title })), chosen);
+  function renderChoices() {
+    if (!offered || !chosen) return;
+    const { sources, models } = choices();
+    fillSelect(source, sources.map((each) => ({ value: each.value, title: sourceText(each) })), chosen.source);
+    fillModels(model, models, chosenSource(), chosen.model);
+    options.show(chosen, offered);
+  }
+
+  /** Areas are measured in the grid of the imagery. */
+  const showGrid = () => zone.setGrid(chosenSource()?.['cosia:epsg']);
+
+  /** @param {Partial<Chosen>} patch */
+  function choose(patch) {
+    // What was wanted comes back with the imagery it suits.
+    wanted = { ...wanted, ...patch };
+    if (!offered) return;
+    const before = chosenModel();
+    chosen = fitted(wanted, offered);
+    remember(chosen);
+    renderChoices();
+    showGrid();
+    refreshEstimate();
+    if (patch.source && before && before.value !== chosen.model) {
+      say(slots.model, t('modelReplaced', { model: wordsOf(before).title, needs: lacking(before, chosenSource()) }));
+    } else if (!chosen.model && choices().models.length > 0) say(slots.model, t('modelsNone'));
   }
 
   async function send() {
@@ -166,19 +192,17 @@ export function createPredictForm({ zone, onSource, onLaunched }) {
     event.preventDefault();
     send();
   });
-  /** Areas are measured in the grid of the imagery. */
-  function showGrid() {
-    zone.setGrid(choices.sources.find((choice) => choice.value === source.value)?.['cosia:epsg']);
-  }
-
   source.addEventListener('change', () => {
+    choose({ source: source.value });
     onSource(source.value);
-    showGrid();
-    refreshEstimate();
   });
-  model.addEventListener('change', refreshEstimate);
+  model.addEventListener('change', () => choose({ model: model.value }));
+  modelAbout.addEventListener('click', () => {
+    const card = chosenModel();
+    if (card) openCard(card);
+  });
   onLanguage(() => {
-    fillModels(model.value);
+    renderChoices();
     // What the service says of the zone is asked for anew.
     refreshEstimate();
   });
@@ -186,91 +210,26 @@ export function createPredictForm({ zone, onSource, onLaunched }) {
 
   return {
     /** @param {import('./api.js').ProcessDescription} description */
-    setProcess({ inputs: { source: sources, model: models } }) {
-      choices = { sources: sources['cosia:choices'], models: models['cosia:choices'] };
-      fillSelect(source, choices.sources, newestSource(choices.sources, sources.schema.default));
-      fillModels(models.schema.default);
-      showGrid();
-      refreshEstimate();
+    setProcess(description) {
+      offered = description.inputs;
+      choose({});
     },
-    source: () => source.value,
+    source: () => chosen?.source ?? null,
     refreshEstimate,
     /** @param {boolean} shown */
     show(shown) {
       form.hidden = !shown;
     },
-    /** @param {import('./api.js').Job} job */
+    /** The choices of a job become those of the form. @param {import('./api.js').Job} job */
+    take(job) {
+      choose(chosenOf(job));
+    },
+    /** @param {{source: string, model: string}} job */
     describe(job) {
-      const title = (/** @type {Choice[]} */ list, /** @type {string} */ id) => {
-        const choice = list.find(({ value }) => value === id);
-        return choice ? wordsOf(choice).title : id;
-      };
-      return `${title(choices.sources, job.source)} · ${title(choices.models, job.model)}`;
+      const { sources, models } = choices();
+      const picture = sources.find(({ value }) => value === job.source);
+      const network = models.find(({ value }) => value === job.model);
+      return `${picture ? sourceText(picture) : job.source} · ${network ? wordsOf(network).title : job.model}`;
     },
   };
-}
-
-/**
- * What a choice says of itself, in French where the page and the choice speak it.
- *
- * @param {Choice} choice
- * @returns {{title: string, note: string, weaknesses: readonly string[]}}
- */
-export function wordsOf(choice) {
-  const french = language() === 'fr' ? choice['cosia:french'] : null;
-  if (french) return { title: french.title, note: french.training, weaknesses: french.weaknesses };
-  const { title, description = '' } = choice;
-  return { title, note: description, weaknesses: choice['cosia:weaknesses'] ?? [] };
-}
-
-/**
- * What a prediction will take: blocks, time, who is ahead, and what of the zone has no imagery.
- *
- * @param {import('./api.js').Estimate} estimate
- */
-export function estimateSentence({ blocks, seconds, workers, queue, coverage }) {
-  if (!blocks) return '';
-  const values = { total: number(blocks.total), ready: number(blocks.ready) };
-  const sentences = [];
-  if (blocks.total === blocks.ready) sentences.push(t('estimateReady'));
-  else if (workers === 0) sentences.push(t('estimateUntimed', values), t('estimateNoWorker'));
-  else if (seconds === null) sentences.push(t('estimateUntimed', values));
-  else sentences.push(t('estimate', { ...values, duration: durationText(seconds) }));
-  if (blocks.total > blocks.ready && queue?.jobs_ahead) sentences.push(t('estimateQueue', { n: number(queue.jobs_ahead) }));
-  if (coverage !== null && coverage < 1) sentences.push(t('partialCoverage', { percent: percentText(coverage) }));
-  return sentences.join(' ');
-}
-
-/**
- * What one may still ask for; nothing where there is no limit.
- *
- * @param {import('./api.js').Estimate} estimate
- */
-export function quotaSentence({ quota }) {
-  const { active_jobs: active, km2_per_day: area } = quota;
-  const sentences = [];
-  if (area.limit !== null) {
-    const left = areaText(1e6 * (area.left ?? 0));
-    sentences.push(t('quotaArea', { left, limit: areaText(1e6 * area.limit) }));
-  }
-  if (active.limit !== null) sentences.push(t('quotaActive', { used: number(active.used), limit: number(active.limit) }));
-  return sentences.join(' ');
-}
-
-/** Rounded down: 99.7 % is not everything. @param {number} share 0-1 */
-export function percentText(share) {
-  return number(Math.floor(share * 100) / 100, { style: 'percent' });
-}
-
-/**
- * @param {HTMLSelectElement} select
- * @param {readonly Choice[]} choices
- * @param {string | undefined} chosen
- */
-export function fillSelect(select, choices, chosen) {
-  select.replaceChildren(
-    ...choices.map((choice) =>
-      element('option', { value: choice.value, selected: choice.value === chosen }, choice.title),
-    ),
-  );
 }

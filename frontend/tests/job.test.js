@@ -1,10 +1,9 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { ApiError } from '../src/api.js';
-import { follow, submit } from '../src/job.js';
+import { follow } from '../src/job.js';
 
 const BBOX = [3, 43, 3.1, 43.1];
-const INPUTS = /** @type {import('../src/api.js').Inputs} */ ({ source: 'demo-2024', model: 'cosia-demo' });
 
 /** @param {string} status @param {number} done */
 const job = (status, done) =>
@@ -39,7 +38,6 @@ function followed(service) {
 
 beforeEach(() => {
   vi.useFakeTimers();
-  sessionStorage.clear();
 });
 
 afterEach(() => {
@@ -138,42 +136,4 @@ test('nothing is asked once stopped', async () => {
 
   expect(service.streams[0].close).toHaveBeenCalled();
   expect(service.asked).toBe(1);
-});
-
-/** @param {(Response | Error)[]} answers @returns {() => string[]} keys sent so far */
-function sendingTo(answers) {
-  /** @type {string[]} */
-  const keys = [];
-  vi.stubGlobal('fetch', async (/** @type {URL} */ _, /** @type {any} */ options) => {
-    keys.push(options.headers['Idempotency-Key']);
-    const answer = answers.shift();
-    if (answer instanceof Response) return answer;
-    throw answer;
-  });
-  return () => keys;
-}
-
-test('a request whose answer was lost is sent again under the same key', async () => {
-  const keys = sendingTo([new TypeError('Failed to fetch'), new Response('{"jobID": "a"}', { status: 201 })]);
-  const { signal } = new AbortController();
-
-  await expect(submit(INPUTS, signal)).rejects.toThrow();
-  await submit(INPUTS, signal);
-
-  expect(keys()).toHaveLength(2);
-  expect(keys()[0]).toMatch(/^[0-9a-f]{32}$/);
-  expect(keys()[1]).toBe(keys()[0]);
-});
-
-test('the same request asked for again, or another one, has a new key', async () => {
-  const created = () => new Response('{"jobID": "a"}', { status: 201 });
-  const keys = sendingTo([created(), created(), new TypeError('Failed to fetch'), created()]);
-  const { signal } = new AbortController();
-
-  await submit(INPUTS, signal);
-  await submit(INPUTS, signal);
-  await submit(INPUTS, signal).catch(() => {});
-  await submit({ ...INPUTS, source: 'demo-2021' }, signal);
-
-  expect(new Set(keys()).size).toBe(4);
 });

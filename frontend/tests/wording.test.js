@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
 
 import { ApiError } from '../src/api.js';
+import { estimateSentence, percentText, quotaSentence } from '../src/estimate.js';
 import { failureText } from '../src/failure.js';
 import { setLanguage } from '../src/i18n.js';
-import { notesText, permalinkOf, progressText } from '../src/jobpanel.js';
-import { estimateSentence, percentText, quotaSentence } from '../src/predict.js';
+import { linkTo } from '../src/jobpanel.js';
+import { notesText, progressText } from '../src/jobwords.js';
 import { qualityText } from '../src/quality.js';
 
 setLanguage('en');
@@ -18,7 +19,7 @@ test.each([
   [{ status: 'accepted', queue_position: 0 }, '2 / 8 blocks · next in turn'],
   [{ status: 'accepted', queue_position: 3, seconds_left: 200 }, '2 / 8 blocks · predictions ahead: 3 · 3 min left'],
   [{ blocks: { total: 8, done: 7, failed: 1 }, seconds_left: 0 }, '7 / 8 blocks · the results are being written'],
-  [{ workers: 0, seconds_left: 40 }, '2 / 8 blocks · no worker is there at the moment'],
+  [{ workers: 0, seconds_left: 40 }, '2 / 8 blocks · no worker is there at the moment; it starts by itself once one is'],
   [{ message: 'postponed: the storage is full', postponed: 'the storage is full', seconds_left: 40 }, '2 / 8 blocks · put off: the storage is full'],
 ])('progress of %j', (more, words) => {
   expect(progressText(job(more))).toBe(words);
@@ -37,7 +38,7 @@ test('the link of a job names its permalink, never its id', () => {
   window.location.hash = '#view=12.00/43.5/3.2&job=own';
   const links = [{ rel: 'bookmark', href: 'http://maps.example/api/jobs/shared' }];
 
-  expect(permalinkOf(job({ links }))).toBe(`${window.location.origin}/#view=12.00/43.5/3.2&job=shared&tab=predict`);
+  expect(linkTo(job({ links }))).toBe(`${window.location.origin}/#view=12.00/43.5/3.2&job=shared&tab=predict`);
 });
 
 const QUOTA = { limit: null, used: 0, left: null };
@@ -60,6 +61,8 @@ test.each([
   [{ workers: 0, seconds: null }, '8 blocks, 2 of them already computed. No worker is there at the moment: how long it takes is not known.'],
   [{ blocks: { total: 8, ready: 8 }, queue: { jobs_ahead: 2, blocks_ahead: 9 } }, 'All blocks are already computed: the result is immediate.'],
   [{ coverage: 0.5 }, 'About 2 min for 8 blocks, 2 of them already computed. Only 50% of the area has imagery.'],
+  [{ price: { factor: 8.04, passes: 8 } }, 'About 2 min for 8 blocks, 2 of them already computed. The further choices multiply the time by 8.'],
+  [{ price: { factor: 1.05, passes: 1 } }, 'About 2 min for 8 blocks, 2 of them already computed.'],
   [{ blocks: null, coverage: null }, ''],
 ])('estimate of %j', (more, words) => {
   expect(estimateSentence(estimate(more))).toBe(words);

@@ -25,9 +25,11 @@ const FRANCE = [-5.2, 41.3, 9.6, 51.1];
  * @param {(error: unknown) => void} options.onError a tile could not be had
  */
 export function createMap({ target, scale, patient, onError }) {
+  // Its words have to find room in the bar.
+  const rem_px = Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
   const map = new OlMap({
     target,
-    controls: [new ScaleLine({ target: scale, minWidth: 60 })],
+    controls: [new ScaleLine({ target: scale, minWidth: 4 * rem_px })],
     interactions: defaultInteractions({ altShiftDragRotate: false, pinchRotate: false, onFocusOnly: patient }),
     view: new View({ enableRotation: false, minZoom: MIN_ZOOM, maxZoom: MAX_ZOOM }),
   });

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.components import require
 from tests.page.browser import chromium
 from tests.page.visit import Visit
+
+# Longer than Playwright's own 5 s: a busy machine is no fault of the page.
+expect.set_options(timeout=20_000)
 
 
 # Not for the whole run: while Playwright's loop is alive, no other test could start an event loop of its own.

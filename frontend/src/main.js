@@ -22,7 +22,9 @@ import { createReadout } from './readout.js';
 import { createSubmit } from './request.js';
 import { createRequests } from './requests.js';
 import { createScene } from './scene.js';
+import { isElsewhere } from './share/frame.js';
 import { createSharePanel } from './share/panel.js';
+import { createPicture } from './share/picture.js';
 import { createViewCount } from './shares.js';
 import { createStore } from './state.js';
 import { watch } from './watch.js';
@@ -56,6 +58,16 @@ const mapPanel = createMapPanel(store.set);
 const legend = createLegend(store.set);
 const sharePanel = createSharePanel(announce);
 const embed = isEmbedded() ? createEmbed() : null;
+const picture = createPicture({
+  map,
+  scene,
+  state: store.get,
+  zone: shownZone,
+  attribution: () => byId('attribution', HTMLElement).textContent ?? '',
+  link: sharePanel.shortLink,
+  isIncomplete: notice.isShown,
+  announce,
+});
 const readout = createReadout(map, {
   sightAt: scene.sightAt,
   classOf: scene.classOf,
@@ -144,6 +156,11 @@ const jobPanel = createJobPanel(pageMap, {
   },
 });
 
+/** The zone that is outlined on the map. */
+function shownZone() {
+  return (WITH_JOB.includes(store.get().tab) && scene.predicted()) || zone.get();
+}
+
 function showState() {
   const state = store.get();
   const collection = scene.collection();
@@ -155,7 +172,8 @@ function showState() {
   const job = scene.predictedJob();
   sharePanel.show(state, collection, job);
   embed?.show(state, { layer: collection?.id, job });
-  zone.show((WITH_JOB.includes(state.tab) && scene.predicted()) || zone.get());
+  zone.show(shownZone());
+  picture.render();
   readout.render();
   offer.render();
   measure.render();
@@ -214,7 +232,7 @@ store.subscribe((state, before) => {
 
 map.on('moveend', () => {
   const view = pageMap.place();
-  if (view && scene.collections().length > 0) store.set({ view });
+  if (view && scene.collections().length > 0 && !isElsewhere(map)) store.set({ view });
 });
 byId('zoom-in', HTMLButtonElement).addEventListener('click', pageMap.zoomIn);
 byId('zoom-out', HTMLButtonElement).addEventListener('click', pageMap.zoomOut);

@@ -165,8 +165,8 @@ export function vintageText({ vintage, title, value, confidence, title_fr, title
   return `${vintage ?? title} ${what}${doubt}`;
 }
 
-/** @param {number} lon @param {number} lat */
-function positionText(lon, lat) {
+/** In degrees. @param {number} lon @param {number} lat */
+export function positionText(lon, lat) {
   const degrees = (/** @type {number} */ value) =>
     number(Math.abs(value), { minimumFractionDigits: 5, maximumFractionDigits: 5 });
   return `${degrees(lat)}° ${lat < 0 ? 'S' : 'N'}  ${degrees(lon)}° ${lon < 0 ? t('west') : 'E'}`;

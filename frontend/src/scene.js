@@ -6,6 +6,7 @@ import { failureText } from './failure.js';
 import { t } from './i18n.js';
 import { painted, styleOf, tableOf } from './look.js';
 import { collectionBbox, createPublished, newestCollection } from './published.js';
+import { readOnlyName } from './share/links.js';
 import { createSwipe } from './swipe.js';
 import { mapRings } from './zone.js';
 
@@ -83,6 +84,24 @@ export function createScene(pageMap, { store, wantedSource, onLoaded, onTileErro
     predicted: () => prediction && prediction.job.aoi,
 
     predictedJob: () => prediction && prediction.job,
+
+    /** What shows values at the moment. */
+    classLayers: () => [published.layer(), comparison.layer(), prediction?.layer ?? null].filter((layer) => layer !== null),
+
+    /** What is on the map, in words: of the imagery and the prediction, and of both sides of the divider if there is one. */
+    seen() {
+      const [left, picture, state] = [collection(), source(), store.get()];
+      const compared = comparedWith(state, collections, sources, left);
+      const imagery = picture && state.background !== 'none' ? [`${t('imagery')}${t('colon')}${picture.title}, ${t(state.background).toLocaleLowerCase()}`] : [];
+      return {
+        description: prediction ? [t('pictureJob', { id: readOnlyName(prediction.job) }), ...imagery] : imagery,
+        left: left?.title ?? '',
+        right: compared?.title ?? '',
+      };
+    },
+
+    /** In words; empty where none is told. */
+    licence: () => collection()?.links?.find(({ rel }) => rel === 'license')?.title ?? '',
 
     /** @param {Prediction | null} next */
     setPrediction(next) {

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
+import pypdf
+from PIL import Image
 from playwright.sync_api import Browser, expect
 
 from app.demo import LAYER
-from tests.page.visit import Visit
+from tests.page.visit import Visit, rgb
 from tests.service import EMBEDDING_SITE
 
 VIEW = "view=17.00/43.55920/3.26360"
+PICTURE_MS = 60_000
 SEEN = f"{VIEW}&opacity=100&background=none&look=distinguishable&families=yes&hidden=9"
 
 
@@ -98,3 +102,91 @@ def test_a_site_that_the_operator_named_shows_the_map_in_a_frame_and_no_other_do
     open_in("http://elsewhere.localhost:8199")
     expect(visit.page.frame_locator("iframe").locator("#map")).to_have_count(0)
     assert any("frame-ancestors" in line for line in visit.errors)
+
+
+def picture_of(visit: Visit) -> Image.Image:
+    """The picture that the tab makes."""
+    with visit.page.expect_download(timeout=PICTURE_MS) as download:
+        visit.page.get_by_role("button", name="Picture (PNG)").click()
+    assert re.fullmatch(rf"cosia-{LAYER}-\d{{4}}-\d\d-\d\d\.png", download.value.suggested_filename)
+    return Image.open(download.value.path()).convert("RGB")
+
+
+def test_the_picture_has_the_very_pixels_of_the_classes_and_their_legend(visit: Visit) -> None:
+    visit.open(f"{VIEW}&opacity=100&background=none&tab=share")
+    palette = {rgb(entry["colour"]): entry for entry in visit.legend()}
+    box = visit.page.locator("#map").bounding_box()
+    assert box is not None
+    width, height = int(box["width"]), int(box["height"])
+    address = visit.page.url
+    sizes = {}
+    for detail, factor in (("As on the screen", 1), ("Twice, for paper", 2)):
+        visit.page.get_by_label("Detail").select_option(label=detail)
+        picture = picture_of(visit)
+        sizes[factor] = picture.size
+        left, top = map_corner(picture)
+        shown = picture.crop((left, top, left + width * factor, top + height * factor))
+        colours = {colour for _, colour in shown.getcolors(1 << 24)}
+        assert len(colours) > 3
+        assert colours <= palette.keys()  # whole classes, none mixed, nothing written over them
+        # Right of the map, a swatch of each class that is there and of no other.
+        beside = picture.crop((left + width * factor + 2, top, picture.width, top + height * factor))
+        assert {colour for _, colour in beside.getcolors(1 << 24)} & palette.keys() == colours
+    assert sizes[2][0] > 1.9 * sizes[1][0]
+    assert visit.page.url == address
+    expect(visit.page.locator(".still")).to_have_count(0)
+    assert visit.errors == []
+
+
+def map_corner(picture: Image.Image) -> tuple[int, int]:
+    """Upper left pixel of the map: the first that lies inside two lines of its outline."""
+    outline = (107, 116, 113)
+    pixels = picture.load()
+    assert pixels is not None
+    for y in range(picture.height - 50):
+        for x in range(60):
+            if all(pixels[x + step, y] == outline and pixels[x, y + step] == outline for step in range(50)):
+                return x + 1, y + 1
+    raise AssertionError("the picture has no outlined map")
+
+
+def test_a_page_is_printed_with_map_legend_and_sources_on_one_sheet(visit: Visit, tmp_path: Path) -> None:
+    visit.open(f"{VIEW}&opacity=100&background=none&look=patterns&tab=share")
+    visit.page.get_by_label("Title").fill("Plan of the village")
+    for landscape in (True, False):
+        path = tmp_path / f"{landscape}.pdf"
+        visit.page.pdf(path=path, format="A4", landscape=landscape)
+
+        (sheet,) = pypdf.PdfReader(path).pages
+        text = " ".join(sheet.extract_text().split())
+        for words in ("Plan of the village", "Demonstration data", "Building", "Lambert-93", "Licence Ouverte"):
+            assert words in text
+        assert f"{visit.server}/#{VIEW}" in text.replace(" ", "")
+        assert "Share" not in text
+        assert (sheet.mediabox.width > sheet.mediabox.height) == landscape
+
+
+def test_a_picture_of_the_area_has_nothing_around_it_and_its_square_metres(visit: Visit) -> None:
+    visit.open(f"{VIEW}&opacity=100&background=none")
+    visit.draw([(-150, -100), (150, -100), (150, 100), (-150, 100)])
+    visit.page.get_by_role("tab", name="Share").click()
+    visit.page.locator("#picture-what").select_option("zone")
+    visit.page.evaluate("() => { window.print = () => {}; }")
+
+    visit.page.get_by_role("button", name="Print or PDF").click()
+    expect(visit.page.locator("#paper-rows tr").first).to_be_attached(timeout=PICTURE_MS)
+
+    # What the service counts in the zone that the page sent it.
+    zone = visit.page.evaluate("sessionStorage.getItem('cosia.zone')")
+    counted = visit.page.request.post(
+        f"{visit.server}/api/collections/{LAYER}/areas",
+        data=zone,
+        headers={"Content-Type": "application/geo+json"},
+    ).json()
+    largest = max(counted["classes"], key=lambda row: row["area_m2"])
+    visit.page.emulate_media(media="print")
+    row = visit.page.locator("#paper-rows tr").first
+    expect(row.get_by_role("rowheader")).to_have_text(largest["title_en"].capitalize())
+    expect(row).to_contain_text(f"{100 * largest['share']:.1f}%")
+    expect(visit.page.locator("#paper-under")).to_contain_text(re.compile(r"Area: \d.* ha\."))
+    expect(visit.page.locator("#app")).to_be_hidden()

@@ -10,6 +10,9 @@ import { createSoftware } from './software.js';
 /** @typedef {import('../api.js').Collection} Collection */
 /** @typedef {import('../api.js').Job} Job */
 
+// Nobody types more.
+const MOST_PRINTED = 200;
+
 /** @param {(text: string) => void} announce */
 export function createSharePanel(announce) {
   const link = createCopyField(byId('share-link', HTMLElement), { label: 'linkOfView', announce });
@@ -23,6 +26,7 @@ export function createSharePanel(announce) {
   let embed = null;
   /** @type {Tab} the one to which a link leads: what was open before */
   let tab = 'map';
+  let address = page;
 
   function renderEmbedNote() {
     const sites = embed?.sites ?? [];
@@ -33,6 +37,9 @@ export function createSharePanel(announce) {
   onLanguage(renderEmbedNote);
 
   return {
+    /** To what was seen when the tab was last open; to the page itself where that is too long for a line of print. */
+    shortLink: () => (address.length < MOST_PRINTED ? address : page),
+
     /** @param {import('../api.js').Landing} landing */
     setLanding(landing) {
       page = landing.page.href;
@@ -51,7 +58,8 @@ export function createSharePanel(announce) {
         return;
       }
       const seen = { layer: collection?.id, job };
-      link.set(linkOf(page, { ...state, tab }, seen));
+      address = linkOf(page, { ...state, tab }, seen);
+      link.set(address);
       snippet.set(embed?.sites.length ? snippetOf(linkOf(embed.href, embedded(state), seen), collection?.title ?? 'CoSIA Map') : '');
       software.show(collection, job);
     },

@@ -11,8 +11,10 @@ import torch
 from torch import Tensor
 from torch.backends import cudnn
 
+from worker.architectures.doubling import spare_doubling
 from worker.architectures.folding import fold_batch_norms
 from worker.architectures.network import ExtraInputs, Network
+from worker.architectures.unet import Decoder
 
 log = structlog.get_logger(__name__)
 
@@ -22,18 +24,28 @@ _one_at_a_time = threading.Lock()
 
 
 class Forward:
-    """(patches, bands, height, width) float32, channels last -> (patches, logits, height, width) float32.
+    """(patches, bands, height, width) float32, channels last -> (patches, logits, height, width) float32 without the
+    margin, which is `margin_px` less at each edge.
 
     The network is copied: its batch norms folded, its weights channels last (a quarter less time on a processor, the
-    same bytes). Under bfloat16 convolutions and products compute in it, and sums that need more stay float32.
+    same bytes), out of a U-Net's decoder what only the margin needs, and on a processor its doublings.
+    Under bfloat16 convolutions and products compute in it, and sums that need more stay float32.
     """
 
-    def __init__(self, network: Network, device: torch.device, precision: torch.dtype = torch.float32) -> None:
+    def __init__(
+        self, network: Network, device: torch.device, precision: torch.dtype = torch.float32, margin_px: int = 0
+    ) -> None:
         self.stride_px = network.stride_px
         self.depends_on_patch = network.depends_on_patch
         self.device = device
         self._precision = precision
+        self._margin_px = margin_px
         self._network = fold_batch_norms(network).to(device)
+        if device.type == "cpu":  # on a GPU it was not measured
+            spare_doubling(self._network)
+        for part in self._network.modules():
+            if isinstance(part, Decoder):
+                part.unseen_px = margin_px
         self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # torch forgot it there
         self._recordings: dict[torch.Size, _Recording] = {}
         self.records = device.type == "cuda"
@@ -60,10 +72,15 @@ class Forward:
     def _eager(self, x: Tensor, extra: ExtraInputs | None = None) -> Tensor:
         given = extra or ExtraInputs()
         if self._precision == torch.float32:
-            return self._network(x, **given)
+            return self._kept(self._network(x, **given), x)
         # Without the cache of cast weights: a recording must hold their casting.
         with torch.autocast(self.device.type, self._precision, cache_enabled=False):
-            return self._network(x, **given).float()
+            return self._kept(self._network(x, **given), x).float()
+
+    def _kept(self, scores: Tensor, x: Tensor) -> Tensor:
+        """Without what the network left of the margin."""
+        edge = (scores.shape[-2] - x.shape[-2]) // 2 + self._margin_px
+        return scores[..., edge : scores.shape[-2] - edge, edge : scores.shape[-1] - edge]
 
     def _record(self, x: Tensor) -> _Recording | None:
         try:

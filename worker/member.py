@@ -116,7 +116,8 @@ class Member:
                     f"the network has {scores.shape[1]}"
                 )
             for patch, each in zip(group, scores, strict=True):
-                yield patch.keep, self._kept(each, patch)
+                # The margin is gone already; what was added to make a multiple of the stride is not.
+                yield patch.keep, each[:, : patch.keep.height, : patch.keep.width]
 
     def _pass(self, imagery: Imagery, group: Sequence[Patch], extras: PatchExtras | None, symmetry: Symmetry) -> Tensor:
         _, _, rows, columns = group[0].read
@@ -144,7 +145,3 @@ class Member:
             pixels if self._bands is None else pixels[self._bands],
             None if imagery.seen is None else imagery.seen[window],
         )
-
-    def _kept(self, scores: Tensor, patch: Patch) -> Tensor:
-        margin = self.card.margin_px
-        return scores[:, margin : margin + patch.keep.height, margin : margin + patch.keep.width]

@@ -70,7 +70,7 @@ class Predictor:
         self.nomenclature = self.cards[0].nomenclature
         self.device = device
         self._augmentation = augmentation
-        self._forwards = [Forward(network, device, precision) for _, network in members]
+        self._forwards = [Forward(network, device, precision, card.margin_px) for card, network in members]
         self._members = [
             Member(card, forward, self.bands, self.margin_px)
             for card, forward in zip(self.cards, self._forwards, strict=True)

@@ -21,6 +21,10 @@ from worker.architectures.convolutions import convolution_norm_relu
 from worker.architectures.network import Network
 from worker.architectures.resnet import ResNetEncoder, ResNetParameters
 
+_REACH = 4
+"""Pixels that a block computes around those that are wanted. Each of its two convolutions takes zeros for what was cut
+off and so spoils one at the edge; the next block needs two more, the four of its own size."""
+
 DecoderWidths = tuple[PositiveInt, PositiveInt, PositiveInt, PositiveInt, PositiveInt]
 
 
@@ -38,6 +42,7 @@ class DecoderBlock(nn.Module):
 
     def __init__(self, in_channels: int, skip_channels: int, out_channels: int) -> None:
         super().__init__()
+        self.skip_channels = skip_channels
         self.conv1 = convolution_norm_relu(in_channels + skip_channels, out_channels)
         self.conv2 = convolution_norm_relu(out_channels, out_channels)
 
@@ -56,6 +61,10 @@ class Decoder(nn.Module):
     a map at 1/2 gives four, and the last two blocks append none.
     """
 
+    unseen_px: int = 0
+    """Pixels at each edge of full size for which nobody wants logits. Each block leaves out what the others do not
+    need: the output may be smaller than the input by up to twice as many pixels."""
+
     def __init__(self, encoder_widths: Sequence[int], decoder_widths: Sequence[int]) -> None:
         super().__init__()
         *shallow, deepest = encoder_widths
@@ -66,9 +75,20 @@ class Decoder(nn.Module):
     def forward(self, maps: Sequence[Tensor]) -> Tensor:
         *shallow, x = maps
         skips: list[Tensor | None] = [*reversed(shallow), *[None] * (len(self.blocks) - len(shallow))]
-        for block, skip in zip(self.blocks, skips, strict=True):
-            x = block(x, skip)
+        lost_px = 0
+        for depth, (block, skip) in enumerate(zip(self.blocks, skips, strict=True), 1):
+            scale = 2 ** (len(self.blocks) - depth)  # pixels of full size per pixel that the block gives
+            # In whole pixels of the map below.
+            cut_px = max(0, self.unseen_px - _REACH * scale) // (2 * scale) * (2 * scale)
+            below = _without(x, (cut_px - lost_px) // (2 * scale))
+            x = block(below, None if skip is None else _without(skip, cut_px // scale))
+            lost_px = cut_px
         return x
+
+
+def _without(x: Tensor, edge: int) -> Tensor:
+    """A map without so many pixels at each edge, as a view."""
+    return x[..., edge : x.shape[-2] - edge, edge : x.shape[-1] - edge]
 
 
 class UNet(Network):

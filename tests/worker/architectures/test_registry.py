@@ -13,6 +13,7 @@ from worker.architectures import ARCHITECTURES, build
 from worker.architectures.folding import fold_batch_norms
 from worker.architectures.metadata_unet import METADATA_ROWS
 from worker.architectures.network import ExtraInputs, Network, Series
+from worker.forward import Forward
 
 SMALL_UNET: dict[str, object] = {
     "stem": 4, "encoder": [4, 8, 8, 8], "blocks": [2, 1, 1, 1], "decoder": [8, 8, 4, 4, 4],
@@ -101,6 +102,18 @@ def test_folded_network_has_no_batch_norm_left_and_gives_the_same_logits(archite
     assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in folded.modules())
     with torch.inference_mode():
         torch.testing.assert_close(folded(imagery, **extra), network.eval()(imagery, **extra), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("architecture", sorted(ARCHITECTURES))
+def test_forward_pass_leaves_out_the_margin_and_gives_the_same_logits_inside(architecture: str) -> None:
+    torch.manual_seed(5)
+    network = build(card_of(architecture, **SMALL[architecture])).eval()
+    imagery, extra = imagery_of(network, 1), extra_inputs_of(network, 1)
+
+    with torch.inference_mode():
+        inside = Forward(network, torch.device("cpu"), margin_px=24)(imagery, extra)
+
+        torch.testing.assert_close(inside, network(imagery, **extra)[..., 24:-24, 24:-24], atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("architecture", sorted(ARCHITECTURES.keys() - EXTRA_INPUTS.keys()))

@@ -83,6 +83,29 @@ def test_decoder_doubles_by_nearest_neighbour_and_puts_the_upsampled_map_before_
     assert (merged[4:] == 9).all()
 
 
+@pytest.mark.parametrize("margin_px", [3, 33, 48, 64])
+def test_what_is_cut_off_with_an_unseen_margin_changes_no_logit_inside(margin_px: int) -> None:
+    torch.manual_seed(4)
+    network = tiny_network()
+    x = torch.randn(1, 3, 160, 224)
+
+    with torch.inference_mode():
+        whole = network(x)[..., margin_px:-margin_px, margin_px:-margin_px]
+        network.decoder.unseen_px = margin_px
+        cut = network(x)
+        left = (cut.shape[-1] - whole.shape[-1]) // 2
+
+    torch.testing.assert_close(cut[..., left : cut.shape[-2] - left, left : cut.shape[-1] - left], whole)
+
+
+def test_an_unseen_margin_is_not_computed_but_for_four_pixels() -> None:
+    network = tiny_network()
+    network.decoder.unseen_px = 64
+
+    with torch.inference_mode():
+        assert network(torch.zeros(1, 3, 160, 224)).shape == (1, 7, 160 - 2 * 60, 224 - 2 * 60)
+
+
 def tiny_network() -> UNet:
     parameters = UNetParameters(
         in_channels=3, logits=7, stem=4, encoder=(4, 8, 8, 8), blocks=(1, 1, 1, 1), decoder=(8, 8, 4, 4, 4)

@@ -1,17 +1,15 @@
 /** Drawing a zone on the map, by mouse, finger or keyboard. */
-import Feature from 'ol/Feature.js';
-import Polygon from 'ol/geom/Polygon.js';
-import MultiPoint from 'ol/geom/MultiPoint.js';
 import Interaction from 'ol/interaction/Interaction.js';
-import VectorLayer from 'ol/layer/Vector.js';
-import VectorSource from 'ol/source/Vector.js';
 
+import { Z_INDEX } from './map.js';
+import { createOutlines } from './outlines.js';
 import { Sketch } from './sketch.js';
-import { sketchStyle } from './zonestyle.js';
+import { cornerLook, sketchLook } from './zonestyle.js';
 
 /** @typedef {import('ol/coordinate.js').Coordinate} Coordinate */
 
 const TOLERANCE_PX = 10;
+const CORNER_PX = 6;
 // Of a stroke, which is less steady than that.
 const STROKE_TOLERANCE_PX = 2;
 
@@ -32,15 +30,7 @@ export function createDrawing(map, { onChange, onFinish, onCancel }) {
   let mostVertices = 0;
   let finishedAt_ms = Number.NEGATIVE_INFINITY;
 
-  const outline = new Feature();
-  const corners = new Feature();
-  const layer = new VectorLayer({
-    source: new VectorSource({ features: [outline, corners] }),
-    style: sketchStyle,
-    updateWhileInteracting: true,
-    zIndex: 20,
-  });
-  map.addLayer(layer);
+  const outlines = createOutlines(map, Z_INDEX.sketch);
 
   const interaction = new Interaction({
     handleEvent(event) {
@@ -109,16 +99,14 @@ export function createDrawing(map, { onChange, onFinish, onCancel }) {
 
   /** @param {Sketch} current @param {boolean} placed */
   function redraw(current, placed) {
-    const ring = current.ring(true);
-    outline.setGeometry(ring.length > 0 ? new Polygon([ring]) : undefined);
-    corners.setGeometry(new MultiPoint(current.vertices));
+    const corners = { look: cornerLook, places: current.vertices, radius: CORNER_PX };
+    outlines.show({ look: sketchLook, rings: [current.ring(true)] }, corners);
     onChange(current, placed);
   }
 
   function stop() {
     sketch = null;
-    outline.setGeometry(undefined);
-    corners.setGeometry(undefined);
+    outlines.show();
     document.removeEventListener('keydown', onKey);
   }
 
@@ -182,7 +170,7 @@ export function createDrawing(map, { onChange, onFinish, onCancel }) {
     dispose() {
       stop();
       map.removeInteraction(interaction);
-      map.removeLayer(layer);
+      outlines.dispose();
     },
   };
 }

@@ -1,23 +1,21 @@
 /** The zone of the page: drawn, imported or from a link; its place on the map, its area against the limit, the one before it. */
-import GeoJSON from 'ol/format/GeoJSON.js';
-import VectorLayer from 'ol/layer/Vector.js';
-import VectorSource from 'ol/source/Vector.js';
+import { fromLonLat } from 'ol/proj.js';
 
 import { zoneArea_m2 } from './area.js';
 import { byId, say } from './dom.js';
 import { createGauge } from './gauge.js';
 import { areaText, t } from './i18n.js';
 import { Z_INDEX } from './map.js';
+import { createOutlines } from './outlines.js';
 import { ringsOf } from './ring.js';
 import { viewZone } from './viewzone.js';
 import { linkOfZone, zoneOfLink } from './zonelink.js';
 import { recalled, remember } from './zonememory.js';
-import { zoneStyle } from './zonestyle.js';
+import { zoneLook } from './zonestyle.js';
 import { createZoneTools } from './zonetools.js';
 
 /** @typedef {import('./api.js').Zone} Zone */
 
-const GEOJSON = new GeoJSON({ dataProjection: 'EPSG:4326', featureProjection: 'EPSG:3857' });
 /** Of a zone, until the service has told its own limit. */
 const MOST_VERTICES = 10_000;
 
@@ -28,8 +26,7 @@ const MOST_VERTICES = 10_000;
  * @returns {import('ol/coordinate.js').Coordinate[][]} EPSG:3857
  */
 export function mapRings(zone) {
-  const coordinates = /** @type {any} */ (GEOJSON.readGeometry(zone)).getCoordinates();
-  return ringsOf({ type: zone.type, coordinates });
+  return ringsOf(zone).map((ring) => ring.map((lonLat) => fromLonLat(lonLat)));
 }
 
 /**
@@ -45,8 +42,7 @@ export function createZone(map, { onChange, onDrawing, announce }) {
   const clearButton = byId('clear-zone', HTMLButtonElement);
   const bringBackButton = byId('bring-back', HTMLButtonElement);
   const gauge = createGauge(byId('zone-gauge', HTMLElement));
-  const source = new VectorSource();
-  map.addLayer(new VectorLayer({ source, style: zoneStyle, zIndex: Z_INDEX.zone }));
+  const outlines = createOutlines(map, Z_INDEX.zone);
 
   /** @type {Zone | null} */
   let zone = null;
@@ -88,8 +84,7 @@ export function createZone(map, { onChange, onDrawing, announce }) {
   function show(shape) {
     if (shape === shown) return;
     shown = shape;
-    source.clear();
-    if (shape) source.addFeatures(GEOJSON.readFeatures(shape));
+    outlines.show({ look: zoneLook, rings: shape ? mapRings(shape) : [] });
   }
 
   /** @param {Zone | null} next */

@@ -1,24 +1,18 @@
 /** How zones look on the map: readable on forest and on concrete, hence a dark line on a light one. */
-import CircleStyle from 'ol/style/Circle.js';
-import Fill from 'ol/style/Fill.js';
-import Stroke from 'ol/style/Stroke.js';
-import Style from 'ol/style/Style.js';
+
+/** @typedef {import('./outlines.js').Look} Look */
 
 const LIGHT = '#ffffff';
 const DARK = '#0f3b35';
 
-const halo = new Style({ stroke: new Stroke({ color: LIGHT, width: 5 }) });
+const halo = { colour: LIGHT, width: 5 };
+const line = { colour: DARK, width: 2.5 };
 
-export const zoneStyle = [halo, new Style({ stroke: new Stroke({ color: DARK, width: 2.5 }) })];
+/** @type {Look} */
+export const zoneLook = { lines: [halo, line] };
 
-export const sketchStyle = [
-  new Style({ fill: new Fill({ color: 'rgb(255 255 255 / 0.25)' }), stroke: new Stroke({ color: LIGHT, width: 5 }) }),
-  new Style({
-    stroke: new Stroke({ color: DARK, width: 2.5, lineDash: [8, 6] }),
-    image: new CircleStyle({
-      radius: 6,
-      fill: new Fill({ color: LIGHT }),
-      stroke: new Stroke({ color: DARK, width: 2.5 }),
-    }),
-  }),
-];
+/** @type {Look} */
+export const sketchLook = { inside: 'rgb(255 255 255 / 0.25)', lines: [halo, { ...line, dash: [8, 6] }] };
+
+/** @type {Look} */
+export const cornerLook = { inside: LIGHT, lines: [line] };

@@ -60,6 +60,7 @@ def describe(layer: Layer) -> dict[str, Any]:
         "cosia:vintage": layer.vintage,
         "cosia:imagery": layer.imagery_source,
         "cosia:model": layer.model,
+        "cosia:nomenclature": layer.nomenclature.id,
         "cosia:demonstration": layer.demonstration,
         "cosia:version": layer.version,
         "cosia:styles": list(layer.styles),

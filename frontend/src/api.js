@@ -28,7 +28,7 @@ import { language } from './i18n.js';
 /**
  * @typedef {{id: string, title: string, description?: string, links?: Link[], extent: {spatial: {bbox: number[][]}},
  *   'cosia:vintage'?: number, 'cosia:imagery'?: string | null, 'cosia:demonstration'?: boolean, 'cosia:styles'?: string[],
- *   'cosia:resolution_m'?: number, 'cosia:version'?: string,
+ *   'cosia:resolution_m'?: number, 'cosia:version'?: string, 'cosia:nomenclature'?: string,
  *   'cosia:quality'?: Quality | null, attribution?: string}} Collection
  */
 /** @typedef {{overall_accuracy: number | null, mean_iou: number | null}} Quality shares of 1 */
@@ -125,6 +125,18 @@ import { language } from './i18n.js';
  * What a polygon holds of a layer: asked_m2 is all of it, area_m2 what has a class.
  *
  * @typedef {Areas & {layer: string, asked_m2: number, nodata_m2: number, outside_m2: number, resolution_m: number}} MeasuredAreas
+ */
+/** @typedef {{layer: string, title: string, vintage: number | null, model: string | null}} ChangeSide one of two layers */
+/**
+ * @typedef {Pick<LandCoverClass, 'value' | 'code' | 'title_fr' | 'title_en' | 'colour'>
+ *   & {from_m2: number, to_m2: number, gained_m2: number, lost_m2: number}} ClassBalance
+ */
+/**
+ * What changed in a polygon: areas per pair of classes, unchanged ones included, where both layers have a class.
+ *
+ * @typedef {{from: ChangeSide, to: ChangeSide, asked_m2: number, compared_m2: number, changed_m2: number,
+ *   changed_on_borders_share: number | null, resolution_m: number, classes: ClassBalance[],
+ *   transitions: {from: number, to: number, area_m2: number}[]}} Changes
  */
 /** @typedef {{jobID: string, status: Job['status'], progress?: number, message?: string}} Counting a job that counts */
 
@@ -343,6 +355,10 @@ export const getAreas = (href, signal) => read(ownAddress(href), signal);
 
 /** Areas of a layer's classes in a polygon, or the job that will have them. @param {string} layer @param {Zone} zone @param {AbortSignal} signal @returns {Promise<MeasuredAreas | Counting>} */
 export const measureAreas = (layer, zone, signal) => post(`api/collections/${segment(layer)}/areas`, zone, signal);
+
+/** What changed from a layer to another in a polygon. @param {string} from @param {string} to @param {Zone} zone @param {AbortSignal} signal @returns {Promise<Changes | Counting>} */
+export const compareLayers = (from, to, zone, signal) =>
+  post(`api/collections/${segment(from)}/changes?to=${segment(to)}`, zone, signal);
 
 /** @param {string} id @param {AbortSignal} signal @returns {Promise<Counting>} */
 export const getCounting = (id, signal) => read(`api/jobs/${segment(id)}`, signal);

@@ -49,6 +49,7 @@ const pageMap = createMap({ target, scale: byId('scale', HTMLElement), patient: 
 const { map } = pageMap;
 const scene = createScene(pageMap, {
   store,
+  veiled: () => measure.showsChanges(),
   wantedSource: () => (store.get().tab === 'predict' ? predictForm.source() : null),
   onLoaded: showState,
   onTileError: notice.tileFailed,
@@ -125,7 +126,15 @@ const predictForm = createPredictForm({
   onSource: (source) => store.set({ imagery: source }),
   onLaunched: ({ jobID }) => store.set({ job: jobID }),
 });
-const measure = createMeasure(map, { store, scene, zone: () => zone.get(), onZoneShares: legend.setZone, announce });
+const measure = createMeasure(map, {
+  store,
+  scene,
+  zone: () => zone.get(),
+  onZoneShares: legend.setZone,
+  onChangesLoaded: showState,
+  onTileError: notice.tileFailed,
+  announce,
+});
 const requests = createRequests(history, { describe: predictForm.describe, onOpen: openJob, repeat });
 const attention = createAttention({ describe: predictForm.describe, onOpen: openJob });
 // A framed map asks for nothing, and remembers nothing.
@@ -168,6 +177,7 @@ function showState() {
   predictForm.show(state.job === null);
   mapPanel.show(state, collection, scene.source());
   legend.show(scene.published.meaning(), state, collection?.['cosia:styles']?.includes('confidence') ?? false);
+  measure.render();
   scene.show(state);
   const job = scene.predictedJob();
   sharePanel.show(state, collection, job);
@@ -176,7 +186,6 @@ function showState() {
   picture.render();
   readout.render();
   offer.render();
-  measure.render();
 }
 
 /** Asks what the service offers, and shows it. */
@@ -249,6 +258,7 @@ function askAgain() {
   }
   notice.show('');
   scene.retry();
+  measure.retry();
 }
 
 byId('language', HTMLButtonElement).addEventListener('click', () => {

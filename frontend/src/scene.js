@@ -20,11 +20,12 @@ import { mapRings } from './zone.js';
  * @param {import('./map.js').PageMap} pageMap
  * @param {object} options
  * @param {import('./state.js').Store} options.store
+ * @param {() => boolean} options.veiled whether something else takes the place of the classes
  * @param {() => string | null} options.wantedSource imagery of what is being asked for, if something is
  * @param {() => void} options.onLoaded another layer is on the map
  * @param {(error: unknown) => void} options.onTileError
  */
-export function createScene(pageMap, { store, wantedSource, onLoaded, onTileError }) {
+export function createScene(pageMap, { store, veiled, wantedSource, onLoaded, onTileError }) {
   const { map } = pageMap;
   const slot = byId('layer-error', HTMLElement);
   // Before any layer: it cuts those that are added.
@@ -165,7 +166,8 @@ export function createScene(pageMap, { store, wantedSource, onLoaded, onTileErro
       const compared = comparedWith(state, collections, sources, left);
       comparison.offer(collections, sources, left, state.compare);
       comparison.show(compared, state);
-      for (const classes of [published, comparison]) classes.layer()?.layer.setOpacity(state.opacity / 100);
+      // Not taken away: what is under the pointer and in view is still told from them.
+      for (const classes of [published, comparison]) classes.layer()?.layer.setOpacity(veiled() ? 0 : state.opacity / 100);
       swipe.show(compared && { left: left?.title ?? '', right: compared.title }, state.swipe);
     },
   };

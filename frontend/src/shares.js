@@ -23,8 +23,11 @@ const RESOLUTION_M = 0.2;
  */
 export function countOf({ counts, pixel_m }, lat, resolution_m) {
   const ground_m = pixel_m * Math.cos((lat * Math.PI) / 180);
-  return { counts, ground_m, exact: ground_m <= AS_FINE * resolution_m };
+  return { counts, ground_m, exact: isExact(ground_m, resolution_m) };
 }
+
+/** Whether tiles show every pixel of the data. @param {number} ground_m @param {number} [resolution_m] of the data */
+export const isExact = (ground_m, resolution_m = RESOLUTION_M) => ground_m <= AS_FINE * resolution_m;
 
 /** @param {Count} count */
 function mappedPixels({ counts }) {
@@ -77,7 +80,7 @@ function uncertainShare(count) {
 }
 
 /** @param {number} metres */
-function sizeText(metres) {
+export function sizeText(metres) {
   return `${number(metres, { maximumSignificantDigits: 2 })} m`;
 }
 

@@ -19,6 +19,7 @@ import { LOOKS } from './look.js';
  * @property {number[]} hidden values of the classes not drawn, increasing
  * @property {'view' | 'zone'} shares what the legend's shares are of
  * @property {string | null} zone the zone as `zonelink.js` writes it; null for none, and for one too large for a link
+ * @property {string | null} changes the two layers compared, and what of it the map shows: see measure/changechoice.js
  * @property {Tab} tab
  * @property {string | null} job
  */
@@ -37,6 +38,7 @@ export const INITIAL = {
   hidden: [],
   shares: 'view',
   zone: null,
+  changes: null,
   tab: 'map',
   job: null,
 };
@@ -46,6 +48,7 @@ export const TABS = ['map', 'zone', 'predict', 'share'];
 const BACKGROUNDS = ['natural', 'infrared', 'none'];
 const IDENTIFIER = /^[\w.-]{1,100}$/;
 const ZONE = /^[\w.-]{10,1500}$/;
+const CHANGES = /^[\w.-]{1,100}\/[\w.-]{1,100}(\/(all|\d{1,3}-\d{1,3}))?$/;
 const COMPARED = /^(layer|natural|infrared):[\w.-]{1,100}$/;
 
 /**
@@ -70,6 +73,7 @@ export function parseHash(hash) {
     hidden: parseValues(fields.get('hidden')),
     shares: fields.get('shares') === 'zone' ? 'zone' : 'view',
     zone: parseIdentifier(fields.get('zone'), ZONE),
+    changes: parseIdentifier(fields.get('changes'), CHANGES),
     tab: TABS.find((tab) => tab === fields.get('tab')) ?? INITIAL.tab,
     job: parseIdentifier(fields.get('job')),
   };
@@ -95,6 +99,7 @@ export function formatHash(state) {
   if (state.hidden.length > 0) fields.set('hidden', state.hidden.join('.'));
   if (state.shares !== INITIAL.shares) fields.set('shares', state.shares);
   if (state.zone !== null) fields.set('zone', state.zone);
+  if (state.changes !== null) fields.set('changes', state.changes);
   if (state.tab !== INITIAL.tab) fields.set('tab', state.tab);
   if (state.job !== null) fields.set('job', state.job);
   return `#${fields.toString().replaceAll('%2F', '/').replaceAll('%3A', ':')}`;

@@ -19,6 +19,7 @@ test('a state comes back from its own hash', () => {
     hidden: [3, 12],
     shares: 'zone',
     zone: 'zhiAygrkiDkqk-3vgDAAgrDgrDA_.uU',
+    changes: 'cosia-demo-2021/cosia-demo-2024/12-1',
     tab: 'predict',
     job: '7d2b1c9e-3f60-4a53-9d52-0c8f5f1f0a11',
   };
@@ -40,6 +41,8 @@ test.each([
   '#view=99/43/3',
   '#view=16/x/3',
   '#view=16/43',
+  '#changes=one',
+  '#changes=one/two/three',
   '#opacity=101',
   '#opacity=',
   '#background=satellite',

@@ -32,6 +32,7 @@ def test_collections_list_every_layer_with_its_extent_and_vintage(published: Tes
     assert town["extent"]["spatial"]["bbox"][0][0] == pytest.approx(_lonlat(0, 0)[0], abs=1e-5)
     assert town["cosia:demonstration"] is False
     assert len(town["cosia:version"]) == 12
+    assert town["cosia:nomenclature"] == "cosia"
 
 
 def test_every_link_of_a_collection_leads_somewhere(published: TestClient) -> None:

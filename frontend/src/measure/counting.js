@@ -27,6 +27,20 @@ export async function areasOf(layer, zone, signal, progress = () => {}) {
 }
 
 /**
+ * What changed from a layer to another; as `areasOf`.
+ *
+ * @param {string} from
+ * @param {string} to
+ * @param {Zone} zone
+ * @param {AbortSignal} signal
+ * @param {Progress} [progress]
+ * @returns {Promise<api.Changes>}
+ */
+export async function changesOf(from, to, zone, signal, progress = () => {}) {
+  return figuresOf(await api.compareLayers(from, to, zone, signal), 'changes', signal, progress);
+}
+
+/**
  * @template {object} Figures
  * @param {Figures | Counting} answer figures, or the job that counts them
  * @param {'areas' | 'changes'} output of that job

@@ -1,10 +1,11 @@
-/** The tab of the zone: what it, or the view, is made of. */
+/** The tab of the zone: what it, or the view, is made of, and what changed in it. */
 import { zoneArea_m2 } from '../area.js';
 import { byId } from '../dom.js';
 import { areaText, onLanguage, t } from '../i18n.js';
 import { viewZone } from '../viewzone.js';
 import { createAreasPanel } from './areaspanel.js';
 import { createAsking } from './asking.js';
+import { createChanges } from './changes.js';
 import { areasOf } from './counting.js';
 import { createZoneShares } from './zoneshares.js';
 
@@ -25,13 +26,16 @@ const MOST_KEPT = 8;
  * @param {import('../scene.js').Scene} options.scene
  * @param {() => Zone | null} options.zone
  * @param {(shares: import('./zoneshares.js').ZoneShares) => void} options.onZoneShares
+ * @param {() => void} options.onChangesLoaded they came on the map
+ * @param {(error: unknown) => void} options.onTileError
  * @param {(text: string) => void} options.announce
  */
-export function createMeasure(map, { store, scene, zone, onZoneShares, announce }) {
+export function createMeasure(map, { store, scene, zone, onZoneShares, onChangesLoaded, onTileError, announce }) {
   const root = byId('measure', HTMLElement);
   const what = byId('measure-what', HTMLElement);
   const subjects = /** @type {HTMLInputElement[]} */ ([...byId('subject', HTMLElement).querySelectorAll('input')]);
   const areas = createAreasPanel({ onChange: store.set, announce });
+  const changes = createChanges(map, { store, scene, onLoaded: onChangesLoaded, onTileError, announce });
   const zoneShares = createZoneShares(onZoneShares);
   /** @type {Subject} as chosen; without a zone it is the view */
   let wanted = 'zone';
@@ -108,10 +112,9 @@ export function createMeasure(map, { store, scene, zone, onZoneShares, announce 
       radio.disabled = radio.value === 'zone' && !drawn;
     }
     const small = drawn !== null && zoneArea_m2(drawn) <= MOST_BY_ITSELF_M2;
-    asking.put(collection ? questionOfTab(collection) : null, {
-      byItself: tab === 'zone' && subject() === 'zone' && small,
-      again: subject() === 'view',
-    });
+    const byItself = tab === 'zone' && subject() === 'zone' && small;
+    asking.put(collection ? questionOfTab(collection) : null, { byItself, again: subject() === 'view' });
+    changes.render(subject(), drawn, byItself);
     zoneShares.put(collection && drawn && small && shares === 'zone' ? question(collection, drawn) : null);
     areas.show(store.get(), scene.published.meaning()?.legend ?? { classes: [], families: [] });
     describe();
@@ -125,5 +128,11 @@ export function createMeasure(map, { store, scene, zone, onZoneShares, announce 
   }
 
   onLanguage(render);
-  return { render };
+  return {
+    render,
+    /** Whether changes are on the map, in place of the classes. */
+    showsChanges: changes.isShown,
+    /** Asks again for the tiles that could not be had. */
+    retry: changes.retry,
+  };
 }

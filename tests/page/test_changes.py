@@ -14,6 +14,7 @@ from playwright.sync_api import expect
 from app.demo import LAYER
 from tests.page.vintages import LATER, TITLE, WATER, later_vintage
 from tests.page.visit import Colour, Visit, rgb
+from tests.page.zones import ZONE, choose_zone, square_metres, wkt
 from tests.service import Service
 
 # 0.2 m of ground are a pixel of level 19, nearly.

@@ -47,13 +47,13 @@ def test_a_vintage_is_compared_with_another_over_a_divider(visit: Visit) -> None
     expect(visit.page.locator("#swipe")).to_be_hidden()
     assert water_begins(visit) == 100
 
-    visit.page.get_by_label("Compare").select_option(label=TITLE)
+    visit.page.get_by_label("Compare", exact=True).select_option(label=TITLE)
     visit.settle()
 
     expect(visit.page.locator("#swipe-right")).to_have_text(TITLE)
     assert abs(water_begins(visit) - 50) < 1
     assert f"compare=layer:{LATER}" in visit.page.url
-    visit.page.get_by_label("Compare").select_option(label="Nothing")
+    visit.page.get_by_label("Compare", exact=True).select_option(label="Nothing")
     expect(visit.page.locator("#swipe")).to_be_hidden()
     assert water_begins(visit) == 100
     assert visit.errors == []
@@ -130,7 +130,7 @@ def test_imagery_alone_is_compared_with_the_classes(visit: Visit) -> None:
     palette = {rgb(entry["colour"]) for entry in visit.legend()}
     assert visit.colours().keys() <= palette
 
-    visit.page.get_by_label("Compare").select_option(label="Orthophoto de démonstration 2024, infrared")
+    visit.page.get_by_label("Compare", exact=True).select_option(label="Orthophoto de démonstration 2024, infrared")
     visit.settle()
 
     assert any("/imagery/demo-2024/" in url and "style=infrared" in url for url in visit.requests)
@@ -152,7 +152,7 @@ def test_a_link_that_compares_with_what_is_not_there_compares_with_nothing(visit
     visit.open(f"{VIEW}&layer={LAYER}&compare=layer:gone")
 
     expect(visit.page.locator("#swipe")).to_be_hidden()
-    expect(visit.page.get_by_label("Compare")).to_have_value("")
+    expect(visit.page.get_by_label("Compare", exact=True)).to_have_value("")
     assert visit.errors == []
 
 

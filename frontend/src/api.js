@@ -27,8 +27,9 @@ import { language } from './i18n.js';
  */
 /**
  * @typedef {{id: string, title: string, description?: string, links?: Link[], extent: {spatial: {bbox: number[][]}},
- *   'cosia:vintage'?: number, 'cosia:imagery'?: string | null, 'cosia:demonstration'?: boolean, 'cosia:styles'?: string[],
- *   'cosia:resolution_m'?: number, 'cosia:version'?: string, 'cosia:nomenclature'?: string,
+ *   'cosia:vintage'?: number, 'cosia:imagery'?: string | null, 'cosia:model'?: string | null,
+ *   'cosia:demonstration'?: boolean, 'cosia:styles'?: string[], 'cosia:resolution_m'?: number, 'cosia:version'?: string,
+ *   'cosia:nomenclature'?: string,
  *   'cosia:quality'?: Quality | null, attribution?: string}} Collection
  */
 /** @typedef {{overall_accuracy: number | null, mean_iou: number | null}} Quality shares of 1 */

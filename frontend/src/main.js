@@ -1,5 +1,7 @@
 /** The page put together: what the service publishes, the state of the address, and the parts that show them. */
+import { aboutLayer } from './aboutlayer.js';
 import * as api from './api.js';
+import { createCard } from './card.js';
 import { createAttention } from './attention.js';
 import { requestOf } from './chosen.js';
 import { byId, say } from './dom.js';
@@ -55,6 +57,9 @@ const scene = createScene(pageMap, {
   onTileError: notice.tileFailed,
 });
 const panel = createPanel((tab) => store.set({ tab }));
+const card = createCard();
+/** @type {import('./api.js').ProcessDescription['inputs'] | null} what can be predicted, once the service has told */
+let inputs = null;
 const mapPanel = createMapPanel(store.set);
 const legend = createLegend(store.set);
 const sharePanel = createSharePanel(announce);
@@ -122,6 +127,7 @@ const openJob = (/** @type {string} */ id) => store.set({ tab: 'predict', job: i
 const repeat = async (job, signal) => openJob((await submit(requestOf(job), signal)).jobID);
 const predictForm = createPredictForm({
   zone,
+  openCard: card.open,
   submit,
   onSource: (source) => store.set({ imagery: source }),
   onLaunched: ({ jobID }) => store.set({ job: jobID }),
@@ -199,6 +205,7 @@ async function load() {
   if (process.status === 'fulfilled') {
     say(byId('process-error', HTMLElement), '');
     const sources = process.value.inputs.source['cosia:choices'];
+    inputs = process.value.inputs;
     scene.setSources(sources);
     mapPanel.setSources(sources);
     predictForm.setProcess(process.value);
@@ -242,6 +249,11 @@ store.subscribe((state, before) => {
 map.on('moveend', () => {
   const view = pageMap.place();
   if (view && scene.collections().length > 0 && !isElsewhere(map)) store.set({ view });
+});
+byId('about-layer', HTMLButtonElement).addEventListener('click', () => {
+  const collection = scene.collection();
+  const [sources, models] = [inputs?.source['cosia:choices'] ?? [], inputs?.model['cosia:choices'] ?? []];
+  if (collection) card.open(() => aboutLayer(collection, sources, models));
 });
 byId('zoom-in', HTMLButtonElement).addEventListener('click', pageMap.zoomIn);
 byId('zoom-out', HTMLButtonElement).addEventListener('click', pageMap.zoomOut);

@@ -1,43 +1,19 @@
-/** A model's card in a window of its own: what it is for, how good and how weak it is, whose it is. */
+/** A model's card: what it is for, how good and how weak it is, whose it is. */
+import { section } from './card.js';
 import { wordsOf } from './choices.js';
-import { byId, element } from './dom.js';
-import { language, number, onLanguage, t } from './i18n.js';
+import { element } from './dom.js';
+import { language, number, t } from './i18n.js';
 
 /** @typedef {import('./api.js').Choice} Choice */
 
 const ADDRESS = /https:\/\/[^\s)]+/;
 
-export function createModelCard() {
-  const dialog = byId('model-card', HTMLDialogElement);
-  const title = byId('model-card-title', HTMLElement);
-  const body = byId('model-card-body', HTMLElement);
-  /** @type {Choice | null} */
-  let shown = null;
+/** @param {Choice} model @returns {{title: string, content: HTMLElement[]}} */
+export const aboutModel = (model) => ({ title: wordsOf(model).title, content: modelSections(model) });
 
-  function render() {
-    if (!shown) return;
-    const words = wordsOf(shown);
-    title.textContent = words.title;
-    body.replaceChildren(...sectionsOf(shown, words));
-  }
-
-  byId('model-card-close', HTMLButtonElement).addEventListener('click', () => dialog.close());
-  onLanguage(render);
-
-  /** @param {Choice} model */
-  return function open(model) {
-    shown = model;
-    render();
-    dialog.showModal();
-    body.scrollTop = 0;
-  };
-}
-
-/**
- * @param {Choice} model
- * @param {ReturnType<typeof wordsOf>} words
- */
-function sectionsOf(model, { description, training, weaknesses }) {
+/** @param {Choice} model */
+export function modelSections(model) {
+  const { description, training, weaknesses } = wordsOf(model);
   const { 'cosia:scores': scores = [], 'cosia:licence': licence = '', 'cosia:sources': sources = [] } = model;
   const weak = weaknesses.map((weakness) => element('li', {}, weakness));
   return [
@@ -49,9 +25,6 @@ function sectionsOf(model, { description, training, weaknesses }) {
     ...(sources.length > 0 ? section(t('sources'), element('ul', {}, ...sources.map((source) => element('li', {}, linked(source))))) : []),
   ];
 }
-
-/** @param {string} heading @param {HTMLElement} content */
-const section = (heading, content) => [element('h3', {}, heading), content];
 
 /** @param {import('./api.js').Score[]} scores */
 function scoreTable(scores) {

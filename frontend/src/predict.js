@@ -6,7 +6,7 @@ import { byId, say } from './dom.js';
 import { estimateSentence, quotaSentence } from './estimate.js';
 import { failureText } from './failure.js';
 import { language, onLanguage, t } from './i18n.js';
-import { createModelCard } from './modelcard.js';
+import { aboutModel } from './modelcard.js';
 import { createOptions } from './options.js';
 
 /** @typedef {import('./api.js').Choice} Choice */
@@ -18,10 +18,11 @@ const ESTIMATE_DELAY_MS = 250;
  * @param {object} options
  * @param {import('./zone.js').ZoneControl} options.zone
  * @param {(inputs: import('./api.js').Inputs, signal: AbortSignal) => Promise<import('./api.js').Job>} options.submit
+ * @param {import('./card.js').Card['open']} options.openCard
  * @param {(source: string) => void} options.onSource imagery chosen: shown on the map
  * @param {(job: import('./api.js').Job) => void} options.onLaunched
  */
-export function createPredictForm({ zone, submit, onSource, onLaunched }) {
+export function createPredictForm({ zone, openCard, submit, onSource, onLaunched }) {
   const form = byId('ask', HTMLFormElement);
   const source = byId('source', HTMLSelectElement);
   const model = byId('model', HTMLSelectElement);
@@ -36,7 +37,6 @@ export function createPredictForm({ zone, submit, onSource, onLaunched }) {
     options: byId('options-error', HTMLElement),
     launch: byId('launch-error', HTMLElement),
   };
-  const openCard = createModelCard();
   const options = createOptions(choose);
 
   /** @type {import('./api.js').ProcessInputs | null} */
@@ -199,7 +199,7 @@ export function createPredictForm({ zone, submit, onSource, onLaunched }) {
   model.addEventListener('change', () => choose({ model: model.value }));
   modelAbout.addEventListener('click', () => {
     const card = chosenModel();
-    if (card) openCard(card);
+    if (card) openCard(() => aboutModel(card));
   });
   onLanguage(() => {
     renderChoices();

@@ -190,3 +190,36 @@ def test_a_picture_of_the_area_has_nothing_around_it_and_its_square_metres(visit
     expect(row).to_contain_text(f"{100 * largest['share']:.1f}%")
     expect(visit.page.locator("#paper-under")).to_contain_text(re.compile(r"Area: \d.* ha\."))
     expect(visit.page.locator("#app")).to_be_hidden()
+
+
+def test_a_picture_that_lacks_tiles_says_so(visit: Visit) -> None:
+    visit.open(f"{VIEW}&tab=share")
+    visit.page.route("**/tiles/**", lambda route: route.abort())
+    visit.page.get_by_label("Detail").select_option(label="Twice, for paper")
+
+    picture_of(visit)
+
+    expect(visit.page.locator("#picture-error")).to_have_text("A part of the map could not be loaded.")
+    expect(visit.page.get_by_role("button", name="Picture (PNG)")).to_be_enabled()
+
+
+def test_all_there_is_to_know_of_a_layer_is_one_click_away(visit: Visit) -> None:
+    visit.open()
+    button = visit.page.get_by_role("button", name="About this layer")
+    button.focus()
+    visit.page.keyboard.press("Enter")
+
+    card = visit.page.get_by_role("dialog")
+    expect(card).to_contain_text("Demonstration data")
+    expect(card).to_contain_text("Orthophoto de démonstration 2021")
+    expect(card).to_contain_text("not compared with references")
+    expect(card.get_by_role("heading", name="Known weaknesses")).to_be_visible()
+    assert card.get_by_role("listitem").count() > 3
+    expect(card.get_by_role("link", name="Licence Ouverte")).to_have_attribute("rel", "noopener")
+    data = card.get_by_role("link", name="GeoTIFF").get_attribute("href")
+    assert data is not None
+    assert visit.page.request.get(data).json()["id"] == LAYER
+
+    visit.page.keyboard.press("Escape")
+    expect(card).to_be_hidden()
+    expect(button).to_be_focused()

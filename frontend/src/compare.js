@@ -100,7 +100,7 @@ export function createComparison(pageMap, { current, onChange, onLoaded, onTileE
       const bbox = source?.['cosia:bbox'] ?? (collection && collectionBbox(collection));
       pageMap.setOtherImagery(source && bbox && style !== 'none' ? { source: source.value, style, bbox } : null);
       const tiles = collection && styleOf(collection, state.look);
-      const now = collection ? `${collection.id} ${tiles}` : '';
+      const now = collection ? `${collection.id} ${collection['cosia:version']} ${tiles}` : '';
       if (now === shown) return;
       shown = now;
       say(slot, '');

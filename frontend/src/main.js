@@ -2,14 +2,11 @@
 import { aboutLayer } from './aboutlayer.js';
 import * as api from './api.js';
 import { createCard } from './card.js';
-import { createAttention } from './attention.js';
-import { requestOf } from './chosen.js';
 import { byId, say } from './dom.js';
 import { createEmbed, isEmbedded } from './embed.js';
 import { failureText } from './failure.js';
-import { createHistory } from './history.js';
+import { watchPublished } from './freshness.js';
 import { chooseLanguage, language, rememberedLanguage, rememberLanguage, setLanguage, t } from './i18n.js';
-import { createJobPanel } from './jobpanel.js';
 import { createLegend } from './legend.js';
 import { styleOf } from './look.js';
 import { createMap } from './map.js';
@@ -18,18 +15,15 @@ import { createMeasure } from './measure/measure.js';
 import { createNotice } from './notice.js';
 import { createOffer } from './offer.js';
 import { createPanel } from './panel.js';
-import { createPredictForm } from './predict.js';
+import { createPredictions } from './predictions.js';
 import { collectionBbox } from './published.js';
 import { createReadout } from './readout.js';
-import { createSubmit } from './request.js';
-import { createRequests } from './requests.js';
 import { createScene } from './scene.js';
 import { isElsewhere } from './share/frame.js';
 import { createSharePanel } from './share/panel.js';
 import { createPicture } from './share/picture.js';
 import { createViewCount } from './shares.js';
 import { createStore } from './state.js';
-import { watch } from './watch.js';
 import { createZone } from './zone.js';
 import { createZoneImport } from './zoneimport.js';
 
@@ -52,7 +46,7 @@ const { map } = pageMap;
 const scene = createScene(pageMap, {
   store,
   veiled: () => measure.showsChanges(),
-  wantedSource: () => (store.get().tab === 'predict' ? predictForm.source() : null),
+  wantedSource: () => (store.get().tab === 'predict' ? predictions.source() : null),
   onLoaded: showState,
   onTileError: notice.tileFailed,
 });
@@ -101,7 +95,7 @@ const zone = createZone(map, {
   onChange(next, link) {
     store.set({ zone: link });
     zoneImport.zoneChanged();
-    predictForm.refreshEstimate();
+    predictions.refreshEstimate();
     legend.setZone(next && { count: null, failure: '' });
     measure.render();
   },
@@ -120,17 +114,15 @@ const zoneImport = createZoneImport({
   },
   onZone: (bbox) => pageMap.fit(bbox, true),
 });
-const history = createHistory();
-const submit = createSubmit(history);
-const openJob = (/** @type {string} */ id) => store.set({ tab: 'predict', job: id });
-/** @param {api.Job} job @param {AbortSignal} signal */
-const repeat = async (job, signal) => openJob((await submit(requestOf(job), signal)).jobID);
-const predictForm = createPredictForm({
+const predictions = createPredictions(pageMap, {
+  store,
+  scene,
   zone,
   openCard: card.open,
-  submit,
-  onSource: (source) => store.set({ imagery: source }),
-  onLaunched: ({ jobID }) => store.set({ job: jobID }),
+  framed: embed !== null,
+  onShown: showState,
+  onTileError: notice.tileFailed,
+  announce,
 });
 const measure = createMeasure(map, {
   store,
@@ -140,35 +132,6 @@ const measure = createMeasure(map, {
   onChangesLoaded: showState,
   onTileError: notice.tileFailed,
   announce,
-});
-const requests = createRequests(history, { describe: predictForm.describe, onOpen: openJob, repeat });
-const attention = createAttention({ describe: predictForm.describe, onOpen: openJob });
-// A framed map asks for nothing, and remembers nothing.
-if (!embed) watch(history, { lookedAt: () => store.get().job, isListShown: requests.isShown, onEnd: attention.ended });
-const jobPanel = createJobPanel(pageMap, {
-  colours: scene.predictionColours,
-  describe: predictForm.describe,
-  onLayer(layer, job) {
-    scene.setPrediction(layer && job && { layer, job });
-    showState();
-  },
-  onTileError: notice.tileFailed,
-  announce,
-  onTitle: attention.show,
-  onTold: history.record,
-  onEnd: attention.ended,
-  onLost: history.lost,
-  repeat,
-  onChange(job) {
-    zone.replace(job.aoi);
-    predictForm.take(job);
-    store.set({ job: null });
-    byId('source', HTMLSelectElement).focus();
-  },
-  onNew() {
-    store.set({ job: null });
-    byId('draw-polygon', HTMLButtonElement).focus();
-  },
 });
 
 /** The zone that is outlined on the map. */
@@ -180,7 +143,6 @@ function showState() {
   const state = store.get();
   const collection = scene.collection();
   panel.show(state.tab);
-  predictForm.show(state.job === null);
   mapPanel.show(state, collection, scene.source());
   legend.show(scene.published.meaning(), state, collection?.['cosia:styles']?.includes('confidence') ?? false);
   measure.render();
@@ -194,10 +156,26 @@ function showState() {
   offer.render();
 }
 
+/** @param {api.Collection[]} collections */
+function setCollections(collections) {
+  scene.setCollections(collections);
+  mapPanel.setCollections(collections);
+}
+
+/** Something else is published now than when the page was opened. @param {api.Collection[]} collections */
+function published(collections) {
+  const before = scene.collection();
+  setCollections(collections);
+  const now = scene.collection();
+  if (before && !collections.some(({ id }) => id === before.id)) notice.show(t('layerGone', { layer: before.title }));
+  showState();
+  if (before?.id !== now?.id || before?.['cosia:version'] !== now?.['cosia:version']) scene.load();
+}
+
 /** Asks what the service offers, and shows it. */
 async function load() {
   notice.show('');
-  const [landing, published, process] = await Promise.allSettled([api.getLanding(), api.getCollections(), api.getProcess()]);
+  const [landing, layers, process] = await Promise.allSettled([api.getLanding(), api.getCollections(), api.getProcess()]);
   if (landing.status === 'fulfilled') {
     zone.setLimits(landing.value.limits);
     sharePanel.setLanding(landing.value);
@@ -208,19 +186,15 @@ async function load() {
     inputs = process.value.inputs;
     scene.setSources(sources);
     mapPanel.setSources(sources);
-    predictForm.setProcess(process.value);
-    jobPanel.render();
-    requests.render();
+    predictions.setProcess(process.value);
   } else {
     say(byId('process-error', HTMLElement), t('noPrediction', { reason: failureText(process.reason) }));
   }
-  if (published.status === 'rejected') {
-    notice.show(failureText(published.reason));
+  if (layers.status === 'rejected') {
+    notice.show(failureText(layers.reason));
     return;
   }
-  const { collections } = published.value;
-  scene.setCollections(collections);
-  mapPanel.setCollections(collections);
+  setCollections(layers.value.collections);
   const collection = scene.collection();
   if (!store.get().view && collection) pageMap.fit(collectionBbox(collection));
   showState();
@@ -238,11 +212,7 @@ store.subscribe((state, before) => {
   if (state.layer !== before.layer || restyled) scene.load();
   if (state.hidden !== before.hidden || state.look !== before.look || state.families !== before.families) scene.paint(state);
   if (state.zone !== before.zone) zone.follow(state.zone);
-  if (state.job !== before.job) {
-    if (state.job) jobPanel.open(state.job);
-    else jobPanel.close();
-    requests.mark(state.job);
-  }
+  if (state.job !== before.job) predictions.follow(state.job);
   showState();
 });
 
@@ -294,8 +264,6 @@ if (view) pageMap.goTo(view);
 else pageMap.fitFrance();
 if (!embed) zone.recall(linked);
 showState();
-if (job) {
-  jobPanel.open(job);
-  requests.mark(job);
-}
+predictions.follow(job);
 load();
+watchPublished({ known: scene.collections, onChange: published });

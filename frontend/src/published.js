@@ -64,6 +64,7 @@ export function createPublished(pageMap, { side, onTileError }) {
     /** Takes the layer from the map. */
     clear() {
       loading.abort();
+      meaning = null;
       replace(null);
     },
 

@@ -131,7 +131,10 @@ export function createScene(pageMap, { store, veiled, wantedSource, onLoaded, on
     async load() {
       const current = collection();
       say(slot, current ? '' : t('noLayer'));
-      if (!current) return;
+      if (!current) {
+        published.clear();
+        return;
+      }
       try {
         if (!(await published.load(current, styleOf(current, store.get().look), store.get))) return;
         prediction?.layer.setColours(predictionColours());

@@ -72,6 +72,7 @@ export default {
   hiddenClass: '{name} (hidden)',
   west: 'W',
   noLayer: 'No layer is published yet. An area can be predicted all the same.',
+  layerGone: 'The layer “{layer}” is not published any more.',
   tilesFailed: 'A part of the map could not be loaded.',
 
   predictIntro: 'Draw or import an area: its classes are predicted from the imagery you choose.',

@@ -71,6 +71,7 @@ export default {
   hiddenClass: '{name} (masquée)',
   west: 'O',
   noLayer: 'Aucune couche n’est encore publiée. Une zone peut tout de même être prédite.',
+  layerGone: 'La couche « {layer} » n’est plus publiée.',
   tilesFailed: 'Une partie de la carte n’a pas pu être chargée.',
 
   predictIntro: 'Dessinez ou importez une zone : ses classes sont prédites à partir de la prise de vue choisie.',

@@ -39,11 +39,12 @@ class Score(BaseModel):
 
 
 class FrenchWords(BaseModel):
-    """What a card says, for French reports."""
+    """What a card says, for the French page and French reports."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     title: str
+    description: str | None = None
     training: str
     weaknesses: tuple[str, ...] = ()
 
@@ -119,7 +120,7 @@ class ModelCard(BaseModel):
     training: str = Field(description="Data, recipe and duration, in plain words.")
     scores: tuple[Score, ...] = ()
     weaknesses: tuple[str, ...] = ()
-    french: FrenchWords | None = Field(None, description="Title, training and weaknesses in French.")
+    french: FrenchWords | None = Field(None, description="Title, description, training and weaknesses in French.")
     licence: str
     sources: tuple[str, ...] = ()
 

@@ -166,8 +166,11 @@ function setCollections(collections) {
 function published(collections) {
   const before = scene.collection();
   setCollections(collections);
+  const isThere = before && collections.some(({ id }) => id === before.id);
+  if (before && !isThere) notice.show(t('layerGone', { layer: before.title }));
+  // Whoever looks at a layer goes on looking at it, though a newer one is there now.
+  if (isThere) store.set({ layer: before.id });
   const now = scene.collection();
-  if (before && !collections.some(({ id }) => id === before.id)) notice.show(t('layerGone', { layer: before.title }));
   showState();
   if (before?.id !== now?.id || before?.['cosia:version'] !== now?.['cosia:version']) scene.load();
 }

@@ -27,13 +27,21 @@ export function createOptions(onChange) {
   const minimum = byId('minimum', HTMLInputElement);
   const gaps = byId('gaps', HTMLInputElement);
   const reset = byId('options-reset', HTMLButtonElement);
+  /** The files chosen, where they are not the usual ones. @type {string[] | null} */
+  let files = null;
+  /** Those that tell of a comparison. @type {string[]} */
+  let telling = [];
 
   /** @param {HTMLElement} group */
   const ticked = (group) => [...group.querySelectorAll('input')].filter(({ checked }) => checked).map(({ value }) => value);
 
-  compare.addEventListener('change', () => onChange({ compare: JSON.parse(compare.value) }));
+  compare.addEventListener('change', () => {
+    const asked = JSON.parse(compare.value);
+    // Whoever asks for a comparison wants to be told of it, whatever files they chose before.
+    onChange({ compare: asked, ...(asked && files ? { outputs: [...new Set([...files, ...telling])] } : {}) });
+  });
   looks.addEventListener('change', () => onChange({ augmentation: looks.value }));
-  minimum.addEventListener('change', () => onChange({ minimum_area_m2: minimum.valueAsNumber }));
+  minimum.addEventListener('input', () => onChange({ minimum_area_m2: minimum.valueAsNumber }));
   gaps.addEventListener('change', () => onChange({ gaps: gaps.checked }));
   together.addEventListener('change', () => onChange({ ensemble: ticked(together) }));
   // None ticked are the usual ones again: a prediction that writes nothing is of no use.
@@ -57,6 +65,8 @@ export function createOptions(onChange) {
         inputs.source['cosia:choices'].find(({ value }) => value === chosen.source),
         inputs.model['cosia:choices'].find(({ value }) => value === chosen.model),
       ];
+      files = chosen.outputs;
+      telling = inputs.outputs['cosia:choices'].filter((each) => each['cosia:compares'] && isDefault(each)).map(({ value }) => value);
       const unusual = unusualCount(chosen);
       count.textContent = unusual > 0 ? t('optionsCount', { n: number(unusual) }) : '';
       reset.hidden = unusual === 0;
@@ -79,7 +89,8 @@ export function createOptions(onChange) {
       fillChecks(outputs, offered, wanted);
       minimumField.hidden = !wanted.includes('polygons');
       minimum.max = String(inputs.minimum_area_m2.schema.maximum);
-      minimum.value = String(chosen.minimum_area_m2);
+      // Not while somebody types in it.
+      if (minimum !== document.activeElement) minimum.value = String(chosen.minimum_area_m2);
       gaps.checked = chosen.gaps;
     },
   };

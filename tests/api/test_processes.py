@@ -28,7 +28,25 @@ def test_the_description_names_the_sources_and_models_there_are(service: TestCli
     assert inputs["source"]["schema"]["enum"] == ["town"]
     assert inputs["source"]["schema"]["default"] == "town"
     assert "tiny" in inputs["model"]["schema"]["enum"]
-    assert inputs["source"]["cosia:choices"][0]["title"] == "Town"
+    source = inputs["source"]["cosia:choices"][0]
+    assert (source["title"], source["cosia:resolution_m"]) == ("Town", 0.2)
+
+
+def test_the_description_names_outputs_and_comparisons_in_words(service: TestClient) -> None:
+    inputs = service.get(PROCESS).json()["inputs"]
+
+    outputs = {each["value"]: each for each in inputs["outputs"]["cosia:choices"]}
+    assert list(outputs) == inputs["outputs"]["schema"]["items"]["enum"]
+    assert outputs["report"]["title"] == "Report: map, areas, method, known weaknesses"
+    assert outputs["report"]["cosia:french"]["title"].startswith("Rapport")
+    assert not outputs["polygons"]["cosia:default"]
+    assert [name for name, each in outputs.items() if each["cosia:compares"]] == ["changes", "changes_csv"]
+    assert {"value": {"source": "town"}, "title": "Town"} in inputs["compare"]["cosia:choices"]
+    assert {each["value"]: each["cosia:passes"] for each in inputs["augmentation"]["cosia:choices"]} == {
+        "none": 1,
+        "flips": 4,
+        "d4": 8,
+    }
 
 
 def test_an_unknown_process_is_the_standard_s_exception(service: TestClient) -> None:
@@ -45,6 +63,8 @@ def test_asking_with_an_area_alone_makes_a_job(service: TestClient) -> None:
     assert answer.status_code == 201
     assert answer.headers["location"] == f"http://127.0.0.1:8000/api/jobs/{job['jobID']}"
     assert (job["status"], job["source"]) == ("accepted", "town")
+    assert "classes" in job["outputs"]
+    assert "polygons" not in job["outputs"]
     assert job["blocks"] == {"total": 1, "done": 0, "failed": 0, "reused": 0}
     assert job["area_m2"] == pytest.approx(49.6**2, rel=1e-6)
 

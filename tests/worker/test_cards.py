@@ -27,6 +27,13 @@ def test_card_describes_a_network_that_builds(card: ModelCard) -> None:
 
 
 @pytest.mark.parametrize("card", CARDS, ids=lambda card: card.id)
+def test_card_says_in_french_all_that_it_says_in_english(card: ModelCard) -> None:
+    assert card.french is not None
+    assert card.french.description
+    assert len(card.french.weaknesses) == len(card.weaknesses)
+
+
+@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.id)
 def test_values_are_classes_of_the_nomenclature_each_at_most_once(card: ModelCard) -> None:
     trained = [value for value in card.values if value]
 

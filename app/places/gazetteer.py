@@ -21,7 +21,7 @@ import numpy as np
 from app.places.names import plain_words, without_article, words_of
 from app.places.place import Kind, Place, Source
 
-ATTRIBUTION = "GeoNames (CC BY 4.0), INSEE (Licence Ouverte 2.0)"
+ATTRIBUTION = "GeoNames (CC BY 4.0), INSEE"
 
 _FILE = Path(__file__).with_name("france.json.gz")
 _LEAST_LETTERS = 2

@@ -30,7 +30,7 @@ from app.retry_after import retry_after_s
 log = structlog.get_logger(__name__)
 logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs addresses, and with them what people look for
 
-ATTRIBUTION = "Géoplateforme, IGN: Base Adresse Nationale, BD TOPO (Licence Ouverte 2.0)"
+ATTRIBUTION = "IGN, Base Adresse Nationale, BD TOPO"
 RESULTS = 10
 
 _LEAST_LETTERS = 3

@@ -32,6 +32,17 @@ import { language } from './i18n.js';
  *   'cosia:nomenclature'?: string,
  *   'cosia:quality'?: Quality | null, attribution?: string}} Collection
  */
+/**
+ * @typedef {{geometry: {coordinates: [number, number]}, bbox?: number[], properties: {name: string, context: string, zoom: number,
+ *   source: string}}} Place
+ * lon, lat; west, south, east, north in degrees
+ */
+/**
+ * complete: false where a source that was asked has not answered.
+ *
+ * @typedef {{features: Place[], complete: boolean,
+ *   sources: {id: string, state: 'answered' | 'late' | 'unavailable' | 'unasked', attribution: string}[]}} FoundPlaces
+ */
 /** @typedef {{overall_accuracy: number | null, mean_iou: number | null}} Quality shares of 1 */
 /**
  * One value an input may take; bbox is west, south, east, north in degrees.
@@ -268,6 +279,9 @@ export async function getPoint(lon, lat, signal) {
   const answer = /** @type {{layers: PointEntry[]}} */ (await read(`api/point?lon=${lon.toFixed(7)}&lat=${lat.toFixed(7)}`, signal));
   return answer.layers;
 }
+
+/** Places of that name, the best first. @param {string} text @param {AbortSignal} signal @returns {Promise<FoundPlaces>} */
+export const getPlaces = (text, signal) => read(`api/places?q=${segment(text)}&lang=${language()}`, signal);
 
 /** @param {string} href @param {AbortSignal} [signal] @returns {Promise<TileJson>} */
 export const getTileJson = (href, signal) => read(ownAddress(href), signal);

@@ -19,6 +19,7 @@ import { createPredictions } from './predictions.js';
 import { collectionBbox } from './published.js';
 import { createReadout } from './readout.js';
 import { createScene } from './scene.js';
+import { createSearch } from './search/search.js';
 import { isElsewhere } from './share/frame.js';
 import { createSharePanel } from './share/panel.js';
 import { createPicture } from './share/picture.js';
@@ -114,6 +115,7 @@ const zoneImport = createZoneImport({
   },
   onZone: (bbox) => pageMap.fit(bbox, true),
 });
+createSearch(pageMap, { announce });
 const predictions = createPredictions(pageMap, {
   store,
   scene,

@@ -8,7 +8,7 @@ import View from 'ol/View.js';
 import { createImageryLayer } from './imagery.js';
 
 /** Drawing order of the layers. */
-export const Z_INDEX = { classes: 1, prediction: 2, changes: 3, zone: 10, sketch: 20 };
+export const Z_INDEX = { classes: 1, prediction: 2, changes: 3, zone: 10, place: 15, sketch: 20 };
 
 const MIN_ZOOM = 4;
 const MAX_ZOOM = 22;

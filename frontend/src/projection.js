@@ -73,6 +73,20 @@ export function gridAt(lon, lat) {
 }
 
 /**
+ * Places of these metres in the grids of the service's territories; none for metres that lie in none of them.
+ *
+ * @param {number} x
+ * @param {number} y
+ * @returns {{name: string, lon: number, lat: number}[]}
+ */
+export function gridPlaces(x, y) {
+  return TERRITORIES.flatMap(([epsg, name]) => {
+    const [lon, lat] = /** @type {Projection} */ (PROJECTIONS.get(epsg)).inverse(x, y);
+    return gridAt(lon, lat)?.name === name ? [{ name, lon, lat }] : [];
+  });
+}
+
+/**
  * Lambert conic conformal with two standard parallels (EPSG method 9802; IOGP guidance note 7-2, 3.1.1.1).
  *
  * @param {{lon0: number, lat0: number, lat1: number, lat2: number, falseEasting_m: number, falseNorthing_m: number}} parameters degrees
@@ -97,6 +111,18 @@ export function lambertConic({ lon0, lat0, lat1, lat2, falseEasting_m, falseNort
       return [lon0 + Math.atan2(east, south) / n / RADIAN, latitudeOf(psi) / RADIAN];
     },
   };
+}
+
+/** One of the nine zones CC42 to CC50 of RGF93. @param {number} parallel 42-50, degrees */
+export function conicZone(parallel) {
+  return lambertConic({
+    lon0: 3,
+    lat0: parallel,
+    lat1: parallel - 0.75,
+    lat2: parallel + 0.75,
+    falseEasting_m: 1_700_000,
+    falseNorthing_m: 1e6 * (parallel - 41) + 200_000,
+  });
 }
 
 /** Universal transverse Mercator. @param {number} zone @param {number} falseNorthing_m */

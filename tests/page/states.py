@@ -48,6 +48,8 @@ def main_states(visit: Visit, job_id: str) -> Iterator[str]:
     page.unroute("**/tiles/**")
     page.locator("#map-retry").click()
 
+    yield from _searches(visit)
+
     visit.open(f"{_VIEW}&tab=predict")
     page.locator("#draw-polygon").click()
     x, y = visit.map_centre()
@@ -107,6 +109,19 @@ def _dialogs(visit: Visit) -> Iterator[str]:
             button.click()
             yield f"dialog {button.inner_text()}"
             visit.page.keyboard.press("Escape")
+
+
+def _searches(visit: Visit) -> Iterator[str]:
+    field = visit.page.locator("#search-text")
+    if not field.is_visible():
+        visit.page.locator("#search-open").click()
+    field.fill("saint")
+    expect(visit.page.locator("#search-list [role=option]").first).to_be_visible()
+    field.press("ArrowDown")
+    yield "places found"
+    field.fill("200 300")
+    expect(visit.page.locator("#search-error")).to_be_visible()
+    yield "coordinates that are not possible"
 
 
 def _running(job: dict[str, Any]) -> dict[str, Any]:

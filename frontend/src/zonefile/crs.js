@@ -3,7 +3,7 @@
  *
  * Coordinates are x, y in every format read here, whatever order the system's authority gives its axes.
  */
-import { lambertConic, transverseMercator, utm } from '../projection.js';
+import { conicZone, lambertConic, transverseMercator, utm } from '../projection.js';
 import { Refusal } from './refusal.js';
 
 /**
@@ -84,11 +84,10 @@ export function crsOfEpsg(code) {
   if (LAMBERT_93.includes(code)) {
     return conic(label, { lon0: 3, lat0: 46.5, lat1: 44, lat2: 49, falseEasting_m: 700_000, falseNorthing_m: 6_600_000 });
   }
-  // The nine conic zones CC42 to CC50, of RGF93 v1 and v2b.
+  // CC42 to CC50, of RGF93 v1 and v2b.
   const lat0 = code - (code < 9000 ? 3900 : 9800);
   if (lat0 >= 42 && lat0 <= 50) {
-    const falseNorthing_m = 1e6 * (lat0 - 41) + 200_000;
-    return conic(label, { lon0: 3, lat0, lat1: lat0 - 0.75, lat2: lat0 + 0.75, falseEasting_m: 1_700_000, falseNorthing_m });
+    return projected(label, conicZone(lat0), [-12, lat0 - 10, 18, lat0 + 10]);
   }
   const zone = utmZone(code);
   if (zone === null) return null;

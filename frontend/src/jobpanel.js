@@ -2,7 +2,6 @@
 import * as api from './api.js';
 import { byId, say } from './dom.js';
 import { failureText } from './failure.js';
-import { permalinkOf } from './history.js';
 import { number, onLanguage, t } from './i18n.js';
 import { follow, isFinal } from './job.js';
 import { notesText, progressText } from './jobwords.js';
@@ -10,8 +9,6 @@ import { createPreview } from './preview.js';
 import { createResults } from './results.js';
 
 /** @typedef {import('./api.js').Job} Job */
-
-const COPIED_MS = 2000;
 
 /** @typedef {ReturnType<typeof createJobPanel>} JobPanel */
 
@@ -46,7 +43,6 @@ export function createJobPanel(pageMap, { describe, announce, onTitle, onTold, o
   const actionError = byId('job-action-error', HTMLElement);
   const newButton = byId('job-new', HTMLButtonElement);
   const shareButton = byId('job-share', HTMLButtonElement);
-  const shareLink = byId('job-link', HTMLInputElement);
   const notes = byId('job-notes', HTMLElement);
   const fitButton = byId('job-fit', HTMLButtonElement);
   const opacity = byId('result-opacity', HTMLInputElement);
@@ -89,7 +85,6 @@ export function createJobPanel(pageMap, { describe, announce, onTitle, onTold, o
     stopFollowing();
     results.clear();
     for (const slot of [errorSlot, actionError]) say(slot, '');
-    shareLink.hidden = true;
     preview.clear();
     job = null;
     followed = '';
@@ -180,7 +175,8 @@ export function createJobPanel(pageMap, { describe, announce, onTitle, onTold, o
     repeatButton.hidden = job === null || !useless;
     changeButton.hidden = job === null || active;
     fitButton.hidden = job === null;
-    shareButton.hidden = job === null || gone;
+    // Of results that are gone there is nothing to look at.
+    shareButton.hidden = job === null || gone || job.expired !== undefined;
     notes.textContent = job && !gone ? notesText(job) : '';
     repeatButton.classList.toggle('primary', !repeatButton.hidden);
     newButton.classList.toggle('primary', !active && repeatButton.hidden);
@@ -216,21 +212,6 @@ export function createJobPanel(pageMap, { describe, announce, onTitle, onTold, o
   cancelButton.addEventListener('click', () => act(cancelButton, 'cancelling', ({ jobID }, signal) => api.dismiss(jobID, signal)));
   repeatButton.addEventListener('click', () => act(repeatButton, 'launching', repeat));
   changeButton.addEventListener('click', () => job && onChange(job));
-  shareButton.addEventListener('click', async () => {
-    if (!job) return;
-    const link = linkTo(job);
-    try {
-      await navigator.clipboard.writeText(link);
-      announce(t('linkCopied'));
-      shareButton.textContent = t('linkCopied');
-      setTimeout(() => (shareButton.textContent = t('shareJob')), COPIED_MS);
-    } catch {
-      // No clipboard on an insecure origin, or it is forbidden: the link can be copied by hand.
-      shareLink.value = link;
-      shareLink.hidden = false;
-      shareLink.select();
-    }
-  });
   fitButton.addEventListener('click', () => job && pageMap.fit(job.bbox, true));
   opacity.addEventListener('input', () => {
     preview.setOpacity(Number(opacity.value) / 100);
@@ -244,14 +225,4 @@ export function createJobPanel(pageMap, { describe, announce, onTitle, onTold, o
   });
 
   return { open, close, render };
-}
-
-/** The address at which anybody may look at a job, with the present view. @param {Job} job */
-export function linkTo(job) {
-  const address = new URL(window.location.href);
-  const fields = new URLSearchParams(address.hash.slice(1));
-  fields.set('job', permalinkOf(job));
-  fields.set('tab', 'predict');
-  address.hash = fields.toString().replaceAll('%2F', '/');
-  return address.href;
 }

@@ -57,7 +57,13 @@ const card = createCard();
 let inputs = null;
 const mapPanel = createMapPanel(store.set);
 const legend = createLegend(store.set);
-const sharePanel = createSharePanel(announce);
+const sharePanel = createSharePanel({
+  announce,
+  onAsked() {
+    store.set({ tab: 'share' });
+    byId('tab-share', HTMLElement).focus();
+  },
+});
 const embed = isEmbedded() ? createEmbed() : null;
 const picture = createPicture({
   map,

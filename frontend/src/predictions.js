@@ -46,8 +46,14 @@ export function createPredictions(pageMap, { store, scene, zone, openCard, frame
     onTileError,
     announce,
     onTitle: attention.show,
-    onTold: history.record,
-    onEnd: attention.ended,
+    onTold(job) {
+      history.record(job);
+      scene.updateJob(job);
+    },
+    onEnd(job) {
+      attention.ended(job);
+      onShown();
+    },
     onLost: history.lost,
     repeat,
     onChange(job) {

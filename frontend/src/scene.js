@@ -3,10 +3,10 @@ import { clip } from './clip.js';
 import { comparedWith, createComparison } from './compare.js';
 import { byId, say } from './dom.js';
 import { failureText } from './failure.js';
+import { permalinkOf } from './history.js';
 import { t } from './i18n.js';
 import { painted, styleOf, tableOf } from './look.js';
 import { collectionBbox, createPublished, newestCollection } from './published.js';
-import { readOnlyName } from './share/links.js';
 import { createSwipe } from './swipe.js';
 import { mapRings } from './zone.js';
 
@@ -86,6 +86,12 @@ export function createScene(pageMap, { store, veiled, wantedSource, onLoaded, on
 
     predictedJob: () => prediction && prediction.job,
 
+    /** How the prediction on the map stands now. @param {import('./api.js').Job} job */
+    updateJob(job) {
+      // Its zone stays the very same object: what is outlined is told apart by that.
+      if (prediction?.job.jobID === job.jobID) prediction.job = { ...job, aoi: prediction.job.aoi };
+    },
+
     /** What shows values at the moment. */
     classLayers: () => [published.layer(), comparison.layer(), prediction?.layer ?? null].filter((layer) => layer !== null),
 
@@ -95,7 +101,7 @@ export function createScene(pageMap, { store, veiled, wantedSource, onLoaded, on
       const compared = comparedWith(state, collections, sources, left);
       const imagery = picture && state.background !== 'none' ? [`${t('imagery')}${t('colon')}${picture.title}, ${t(state.background).toLocaleLowerCase()}`] : [];
       return {
-        description: prediction ? [t('pictureJob', { id: readOnlyName(prediction.job) }), ...imagery] : imagery,
+        description: prediction ? [t('pictureJob', { id: permalinkOf(prediction.job) }), ...imagery] : imagery,
         left: left?.title ?? '',
         right: compared?.title ?? '',
       };

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { jobAddresses, layerAddresses, linkOf, readOnlyName, snippetOf } from '../src/share/links.js';
+import { jobAddresses, layerAddresses, linkOf, snippetOf } from '../src/share/links.js';
 import { INITIAL } from '../src/state.js';
 
 const PAGE = 'https://maps.example.org/';
@@ -31,10 +31,6 @@ test('a link to a prediction lets others look at it and no more', () => {
 
 test('of a prediction that is not on the map, a link says nothing', () => {
   expect(linkOf(PAGE, { ...INITIAL, job: JOB.jobID }, { layer: 'town', job: null })).not.toContain('job');
-});
-
-test('a prediction seen by its bookmark is called by it', () => {
-  expect(readOnlyName({ ...JOB, jobID: 'for-reading', links: [] })).toBe('for-reading');
 });
 
 test('a snippet carries any title as text', () => {

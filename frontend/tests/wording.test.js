@@ -4,7 +4,6 @@ import { ApiError } from '../src/api.js';
 import { estimateSentence, percentText, quotaSentence } from '../src/estimate.js';
 import { failureText } from '../src/failure.js';
 import { setLanguage } from '../src/i18n.js';
-import { linkTo } from '../src/jobpanel.js';
 import { notesText, progressText } from '../src/jobwords.js';
 import { qualityText } from '../src/quality.js';
 
@@ -32,13 +31,6 @@ test('what is missing or not one’s own is told', () => {
   expect(notesText(job({ blocks: { total: 8, done: 6, failed: 2, reused: 0 } }))).toContain('could not be predicted: 2');
   expect(notesText(job({ read_only: true }))).toContain('Shared with you');
   expect(notesText(job({ expired: '2026-01-01T00:00:00Z' }))).toContain('removed to make room');
-});
-
-test('the link of a job names its permalink, never its id', () => {
-  window.location.hash = '#view=12.00/43.5/3.2&job=own';
-  const links = [{ rel: 'bookmark', href: 'http://maps.example/api/jobs/shared' }];
-
-  expect(linkTo(job({ links }))).toBe(`${window.location.origin}/#view=12.00/43.5/3.2&job=shared&tab=predict`);
 });
 
 const QUOTA = { limit: null, used: 0, left: null };

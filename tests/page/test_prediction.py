@@ -97,19 +97,38 @@ def test_a_prediction_is_shared_by_its_link_to_be_looked_at(visit: Visit, guest:
     visit.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     predict(visit)
     own_id = re.search(r"job=(\w+)", visit.page.url)
-    visit.page.get_by_role("button", name="Copy the link").click()
-    expect(visit.page.get_by_role("button", name="Link copied")).to_be_visible()
+    expect(visit.page.locator("#job-status")).to_have_text("Finished", timeout=JOB_MS)
+    visit.page.locator("#job").get_by_role("button", name="Share").click()
+    expect(visit.page.get_by_role("tab", name="Share")).to_be_focused()
+    visit.page.locator("#share-link").get_by_role("button").click()
+    expect(visit.page.locator("#share-link button")).to_have_text("Copied")
     link = visit.page.evaluate("navigator.clipboard.readText()")
 
     guest.open(link.partition("#")[2])
 
     assert own_id is not None
     assert own_id[1] not in link
+    require_addresses_of_the_job(visit)
     expect(guest.page.locator("#job-status")).to_have_text("Finished", timeout=JOB_MS)
     expect(guest.page.locator("#job-notes")).to_contain_text("Shared with you")
     expect(guest.page.get_by_role("button", name="Cancel the prediction")).to_be_hidden()
     expect(guest.page.locator("#areas-body tr").first).to_be_visible()
     assert own_id[1] not in " ".join(guest.requests)
+
+
+def require_addresses_of_the_job(visit: Visit) -> None:
+    """What other software is given of the prediction answers whoever asks, and never names its own id."""
+    visit.page.locator("#software-of").select_option("job")
+    for name in ("tilejson", "stac"):
+        visit.page.locator(f"details:has(#software-{name}) > summary").click()
+        field = visit.page.locator(f"#software-{name} input")
+        expect(field).to_have_value(re.compile(r"/api/jobs/\w+/"))
+        assert visit.page.request.get(field.input_value()).ok
+        assert re.search(r"job=(\w+)", visit.page.url)[1] not in field.input_value()  # type: ignore[index]
+    visit.page.get_by_text("QGIS", exact=True).click()
+    with visit.page.expect_download() as download:
+        visit.page.get_by_role("link", name="Layer definition").click()
+    assert "/vsicurl/" in download.value.path().read_text()
 
 
 def test_without_events_a_prediction_is_followed_by_asking(visit: Visit) -> None:

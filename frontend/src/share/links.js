@@ -1,4 +1,5 @@
 /** Addresses to give away: of what is seen, of the layer, of the prediction. All begin with what the service calls itself. */
+import { permalinkOf } from '../history.js';
 import { formatHash, INITIAL } from '../state.js';
 
 /** @typedef {import('../state.js').State} State */
@@ -28,13 +29,7 @@ import { formatHash, INITIAL } from '../state.js';
  * @param {Job | null} seen.job
  */
 export function linkOf(page, state, { layer, job }) {
-  return page + formatHash({ ...state, layer: layer ?? state.layer, job: job && readOnlyName(job) });
-}
-
-/** Under its own id a prediction can be cancelled; its bookmark only shows it. @param {Job} job */
-export function readOnlyName({ jobID, links }) {
-  const bookmark = links.find(({ rel }) => rel === 'bookmark')?.href ?? jobID;
-  return bookmark.slice(bookmark.lastIndexOf('/') + 1);
+  return page + formatHash({ ...state, layer: layer ?? state.layer, job: job && permalinkOf(job) });
 }
 
 /**

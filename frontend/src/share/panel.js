@@ -13,8 +13,12 @@ import { createSoftware } from './software.js';
 // Nobody types more.
 const MOST_PRINTED = 200;
 
-/** @param {(text: string) => void} announce */
-export function createSharePanel(announce) {
+/**
+ * @param {object} options
+ * @param {(text: string) => void} options.announce
+ * @param {() => void} options.onAsked the tab is asked for elsewhere on the page
+ */
+export function createSharePanel({ announce, onAsked }) {
   const link = createCopyField(byId('share-link', HTMLElement), { label: 'linkOfView', announce });
   const snippet = createCopyField(byId('share-embed', HTMLElement), { label: 'embedCode', announce, long: true });
   const embedNote = byId('share-embed-note', HTMLElement);
@@ -34,6 +38,7 @@ export function createSharePanel(announce) {
     else embedNote.textContent = sites.includes('*') ? t('embedAnywhere') : t('embedSites', { sites: sites.join(', ') });
   }
 
+  byId('job-share', HTMLButtonElement).addEventListener('click', onAsked);
   onLanguage(renderEmbedNote);
 
   return {

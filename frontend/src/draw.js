@@ -42,6 +42,7 @@ export function createDrawing(map, { onChange, onFinish, onCancel }) {
         redraw(sketch, false);
       } else if (event.type === 'click') {
         place(event.coordinate, event.originalEvent.timeStamp);
+        if (!sketch) swallowClick();
         return false;
       }
       return true;
@@ -167,10 +168,19 @@ export function createDrawing(map, { onChange, onFinish, onCancel }) {
     undo,
     finish: () => finish(),
     cancel,
-    dispose() {
-      stop();
-      map.removeInteraction(interaction);
-      outlines.dispose();
-    },
+    stop,
   };
+}
+
+/**
+ * The browser's own click comes after the release that ended a drawing, and would hit what has come to lie there since: on a
+ * phone the panel opens.
+ */
+function swallowClick() {
+  const swallow = (/** @type {Event} */ event) => {
+    event.stopPropagation();
+    event.preventDefault();
+  };
+  window.addEventListener('click', swallow, { capture: true, once: true });
+  setTimeout(() => window.removeEventListener('click', swallow, true), DOUBLE_CLICK_MS);
 }

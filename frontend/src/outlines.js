@@ -71,9 +71,11 @@ function pathOf(mark, pixelOf) {
     return path;
   }
   for (const ring of mark.rings) {
-    for (const place of ring) {
+    for (const [i, place] of ring.entries()) {
       const [x, y] = pixelOf(place);
-      path.lineTo(x, y);
+      // A line from a ring closed would begin where that one does.
+      if (i === 0) path.moveTo(x, y);
+      else path.lineTo(x, y);
     }
     path.closePath();
   }

@@ -40,6 +40,7 @@ export function mapRings(zone) {
 export function createZone(map, { onChange, onDrawing, announce }) {
   const errorSlot = byId('zone-error', HTMLElement);
   const clearButton = byId('clear-zone', HTMLButtonElement);
+  const editButton = byId('edit-zone', HTMLButtonElement);
   const bringBackButton = byId('bring-back', HTMLButtonElement);
   const gauge = createGauge(byId('zone-gauge', HTMLElement));
   const outlines = createOutlines(map, Z_INDEX.zone);
@@ -50,15 +51,19 @@ export function createZone(map, { onChange, onDrawing, announce }) {
   let before = null;
   /** @type {Zone | null} what is outlined on the map */
   let shown = null;
+  let changing = false;
   /** @type {import('./zonetools.js').Limits} */
   const limits = { area_m2: null, vertices: MOST_VERTICES, grid: undefined };
 
   const tools = createZoneTools(map, {
+    zone: () => zone,
     limits: () => limits,
     onZone: set,
-    onDrawing(active) {
-      if (active) say(errorSlot, '');
-      onDrawing(active);
+    onWork(work) {
+      if (work) say(errorSlot, '');
+      changing = work === 'edit';
+      render();
+      onDrawing(work !== null);
     },
     announce,
   });
@@ -68,7 +73,7 @@ export function createZone(map, { onChange, onDrawing, announce }) {
     before = zone;
     zone = next;
     show(next);
-    clearButton.hidden = next === null;
+    clearButton.hidden = editButton.hidden = next === null;
     bringBackButton.hidden = before === null;
     measure();
     remember('zone', next);
@@ -84,7 +89,12 @@ export function createZone(map, { onChange, onDrawing, announce }) {
   function show(shape) {
     if (shape === shown) return;
     shown = shape;
-    outlines.show({ look: zoneLook, rings: shape ? mapRings(shape) : [] });
+    render();
+  }
+
+  function render() {
+    // Being changed, it is shown as it is going to be, by what changes it.
+    outlines.show({ look: zoneLook, rings: shown && !changing ? mapRings(shown) : [] });
   }
 
   /** @param {Zone | null} next */

@@ -1,9 +1,9 @@
 /** What of a zone outlives a reload: the zone itself, and one not finished. Kept for this tab of the browser only. */
 
 /**
- * @typedef {object} Unfinished
- * @property {import('./sketch.js').Shape} shape
- * @property {number[][]} vertices EPSG:3857
+ * What is being drawn, its vertices in EPSG:3857, or a zone being changed.
+ *
+ * @typedef {{shape: import('./sketch.js').Shape, vertices: number[][]} | {zone: import('./api.js').Zone}} Unfinished
  */
 
 /** @typedef {{zone: import('./api.js').Zone, sketch: Unfinished}} Memory */

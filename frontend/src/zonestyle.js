@@ -16,3 +16,6 @@ export const sketchLook = { inside: 'rgb(255 255 255 / 0.25)', lines: [halo, { .
 
 /** @type {Look} */
 export const cornerLook = { inside: LIGHT, lines: [line] };
+
+/** Of the vertex that buttons and keys are for. @type {Look} */
+export const chosenLook = { inside: DARK, lines: [{ colour: LIGHT, width: 6 }, line] };

@@ -66,6 +66,11 @@ def main_states(visit: Visit, job_id: str) -> Iterator[str]:
         expect(page.locator(slot)).to_have_text(re.compile("[^…]$"))
         yield state
 
+    page.locator("#edit-zone").click()
+    expect(page.locator("#drawbar")).to_be_visible()
+    yield "zone being changed"
+    page.keyboard.press("Escape")
+
     running = _running(page.request.get(f"{visit.server}/api/jobs/{job_id}").json())
     page.route(f"**/api/jobs/{job_id}*", lambda route: route.fulfill(json=running))
     page.route(f"**/api/jobs/{job_id}/events*", lambda route: route.abort())

@@ -10,10 +10,11 @@ from playwright.sync_api import Browser, expect
 from sqlalchemy import update
 
 from app.database import JobRow, Sessions, connect
-from tests.page.test_prediction import BOW_TIE, JOB_MS, ZONE
+from tests.page.test_prediction import JOB_MS, ZONE
 from tests.page.visit import Visit
 from tests.service import Service
 
+BOW_TIE = [(-60, -50), (60, 50), (60, -50), (-60, 50)]
 BESIDE_THE_ZONE = "#zone-field #zone-error"
 
 
@@ -32,8 +33,7 @@ def change_language(visit: Visit) -> None:
 def test_a_zone_that_crosses_itself_is_refused_in_the_language_of_the_page(visit: Visit) -> None:
     visit.open()
     visit.draw(BOW_TIE)
-
-    refusal = visit.page.locator(BESIDE_THE_ZONE)
+    refusal = visit.page.locator("#draw-error")  # of the page itself
     french = re.compile(
         r"^le polygone n’est pas valide\s: le contour se croise à la longitude \d,\d+, latitude \d\d,\d+"
     )
@@ -42,6 +42,15 @@ def test_a_zone_that_crosses_itself_is_refused_in_the_language_of_the_page(visit
     expect(refusal).to_have_text(re.compile(r"^the polygon is not valid: self-intersection at longitude"))
     change_language(visit)
     expect(refusal).to_have_text(french)
+
+    visit.page.keyboard.press("Escape")
+    visit.page.get_by_text("Coller une géométrie").click()
+    visit.page.locator("#pasted").fill("POLYGON ((3.2 43.5, 3.21 43.51, 3.21 43.5, 3.2 43.51, 3.2 43.5))")
+    visit.page.locator("#use-pasted").click()
+    refusal = visit.page.locator(BESIDE_THE_ZONE)  # of the service, in the same words
+    expect(refusal).to_have_text(french)
+    change_language(visit)
+    expect(refusal).to_have_text(re.compile(r"^the polygon is not valid: self-intersection at longitude"))
 
 
 def test_a_zone_that_is_too_large_is_refused_with_its_area_in_french(visit: Visit) -> None:

@@ -16,8 +16,8 @@ from app.publish import publish
 from app.settings import Settings
 from app.storage import Storage
 
+YEAR, LATER_YEAR = 2021, 2024
 LAYER = "cosia-demo-2021"
-_SOURCE = "demo-2021"
 _MODEL = "cosia-demo"
 _POLL_S = 0.3
 
@@ -29,35 +29,40 @@ class DemonstrationFailed(CosiaError):
     type = "demonstration-failed"
 
 
-def is_published(sessions: Sessions) -> bool:
+def layer_of(year: int) -> str:
+    """The id of a vintage's layer."""
+    return f"cosia-demo-{year}"
+
+
+def is_published(sessions: Sessions, year: int = YEAR) -> bool:
     with sessions.read() as session:
-        return session.get(LayerRow, LAYER) is not None
+        return session.get(LayerRow, layer_of(year)) is not None
 
 
-def set_up(sessions: Sessions, storage: Storage, settings: Settings, progress: Progress) -> None:
-    """Makes what is missing; needs a worker that is running. Raises DemonstrationFailed."""
+def set_up(sessions: Sessions, storage: Storage, settings: Settings, progress: Progress, *, year: int = YEAR) -> None:
+    """Makes what is missing of one vintage; needs a worker that is running. Raises DemonstrationFailed."""
     size_px = settings.demonstration_blocks * BLOCK_PX
     vintages = make_territory(
         settings.local_folder / "demonstration",
         lambda _step, fraction: progress("photographing the territory", fraction),
         size_px=size_px,
     )
-    sources = [_register(sessions, vintage) for vintage in vintages]
-    source = next(source for source in sources if source.id == _SOURCE)
+    sources = {vintage.year: _register(sessions, vintage) for vintage in vintages}
+    source = sources[year]
     with sessions.read() as session:
         model = models.find_model(session, storage, _MODEL)
     job = _submit(sessions, source, model)
-    _wait(sessions, job.id, progress)
+    _wait(sessions, job.id, lambda fraction: progress(f"predicting {year}", fraction))
     with sessions.read() as session:
         blocks = [row.href or "" for row in jobs.done_blocks(session, job.id)]
     publish(
         sessions,
         storage,
-        layer_id=LAYER,
-        title="CoSIA de démonstration 2021",
+        layer_id=layer_of(year),
+        title=f"CoSIA de démonstration {year}",
         rasters=blocks,
         nomenclature=nomenclature(model.card.nomenclature),
-        vintage=2021,
+        vintage=year,
         imagery_source=source.id,
         model=model.card.id,
         attribution="CoSIA Map: procedural territory, no real place",
@@ -104,12 +109,12 @@ def _submit(sessions: Sessions, source: ImagerySource, model: TrainedModel) -> J
     )
 
 
-def _wait(sessions: Sessions, job_id: str, progress: Progress) -> None:
+def _wait(sessions: Sessions, job_id: str, progress: Callable[[float], None]) -> None:
     while True:
         with sessions.read() as session:
             job = jobs.get(session, job_id)
             state = jobs.progress(session, job_id)
-        progress("predicting 2021", state.done / state.total)
+        progress(state.done / state.total)
         if job.status == "successful":
             return
         if job.status in jobs.TERMINAL:

@@ -50,6 +50,12 @@ class Settings(BaseSettings):
     demonstration_blocks: int = Field(
         3, ge=0, le=10, description="Side of the demonstration territory, blocks of 409.6 m; 0 for none."
     )
+    demonstration_vintages: int = Field(
+        2,
+        ge=1,
+        le=2,
+        description="Vintages of the demonstration territory; the second is predicted once `cosia up` is ready.",
+    )
 
     aoi_km2: float = Field(25.0, gt=0, description="Largest area of interest, km².")
     aoi_vertices: int = Field(10_000, gt=3, description="Most vertices in an area of interest.")

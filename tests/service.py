@@ -32,6 +32,7 @@ class Service:
             "COSIA_DATA": str(folder),
             "COSIA_PORT": str(self.port),
             "COSIA_DEMONSTRATION_BLOCKS": str(blocks),
+            "COSIA_DEMONSTRATION_VINTAGES": "1",  # nothing is predicted that no test has asked for
             "COSIA_DEVICE": "cpu",
             "COSIA_REMOTE_IMAGERY": "false",  # no test asks a public server
             "COSIA_GEOCODER_URL": "",

@@ -175,18 +175,41 @@ def test_a_second_job_over_the_same_place_computes_nothing(finished_job: tuple[s
 @pytest.fixture
 def own_service(running_service: Service, tmp_path: Path) -> Iterator[Service]:
     """A service of this test alone, to do harm to: a copy of the other one's data, without jobs, one block a batch."""
-    folder = tmp_path / "data"
-    shutil.copytree(running_service.folder, folder, ignore=shutil.ignore_patterns("cosia.sqlite*", "broker", "logs"))
-    with (
-        closing(sqlite3.connect(running_service.folder / "cosia.sqlite")) as source,
-        closing(sqlite3.connect(folder / "cosia.sqlite")) as copy,
-    ):
-        source.backup(copy)
+    folder = _copied(running_service, tmp_path / "data")
+    with closing(sqlite3.connect(folder / "cosia.sqlite")) as copy:
         for table in ("event", "job_block", "job", "block"):
             copy.execute(f"DELETE FROM {table}")
         copy.commit()
     with Service(folder, COSIA_BATCH_S="0.1", COSIA_LEASE_S="6", COSIA_SWEEP_S="1") as service:
         yield service
+
+
+def _copied(service: Service, folder: Path) -> Path:
+    """The data of a service that goes on running."""
+    shutil.copytree(service.folder, folder, ignore=shutil.ignore_patterns("cosia.sqlite*", "broker", "logs"))
+    with (
+        closing(sqlite3.connect(service.folder / "cosia.sqlite")) as source,
+        closing(sqlite3.connect(folder / "cosia.sqlite")) as copy,
+    ):
+        source.backup(copy)
+    return folder
+
+
+def test_the_later_vintage_follows_once_the_service_is_ready_and_is_compared(
+    running_service: Service, tmp_path: Path
+) -> None:
+    with Service(_copied(running_service, tmp_path / "data"), COSIA_DEMONSTRATION_VINTAGES="2") as service:
+        wait_until(lambda: "cosia-demo-2024" in _layers(service.url), "the layer of 2024")
+
+        path = "api/collections/cosia-demo-2021/changes?to=cosia-demo-2024"
+        changes = httpx.post(f"{service.url}/{path}", json=ACROSS_FOUR_BLOCKS, timeout=60).json()
+        # Fields sown and ploughed, houses built: some of it, not most (app/demonstration/changes.py).
+        assert 0.01 < changes["changed_m2"] / changes["compared_m2"] < 0.5
+        assert changes["warnings"] == []  # one network made both
+
+
+def _layers(url: str) -> list[str]:
+    return [layer["id"] for layer in httpx.get(f"{url}/api/collections", timeout=30).json()["collections"]]
 
 
 def test_what_is_killed_comes_back_and_the_job_is_finished(own_service: Service) -> None:

@@ -7,6 +7,7 @@ import os
 import resource
 import signal
 import sys
+import threading
 from contextlib import closing
 from tempfile import TemporaryDirectory
 from types import FrameType
@@ -20,7 +21,7 @@ from app.cli.progress import Bars, say
 from app.database import sessions
 from app.database.migrate import migrate as migrate_database
 from app.database.migrate import require_head
-from app.errors import Unavailable
+from app.errors import CosiaError, Unavailable
 from app.launcher import Launcher
 from app.logs import configure_logs
 from app.metrics import SHARED_FOLDER
@@ -53,6 +54,7 @@ def up() -> None:
         launcher.start_web(_web_is_ready)
         say(f"\n  CoSIA Map is ready: open {settings().public_url}")
         say(f"  Ctrl-C stops it; the data stay in {settings().data}\n")
+        _demonstrate_changes()
         signal.pause()
     except KeyboardInterrupt:
         say("\nstopping…")
@@ -105,9 +107,10 @@ def migrate() -> None:
 @click.command("demo")
 def demo_() -> None:
     """Make and publish the demonstration territory; a worker must be running."""
-    with Bars() as bars:
-        demo.set_up(sessions(), storage(), settings(), bars.show)
-    say(f"layer {demo.LAYER} is published")
+    for year in (demo.YEAR, demo.LATER_YEAR)[: settings().demonstration_vintages]:
+        with Bars() as bars:
+            demo.set_up(sessions(), storage(), settings(), bars.show, year=year)
+        say(f"layer {demo.layer_of(year)} is published")
 
 
 @click.command()
@@ -118,6 +121,24 @@ def check() -> None:
         click.secho(f"{line.mark} {line.component}: {line.message}", fg=None if line.ok else "red")
     if any(line.needed and not line.ok for line in lines):
         sys.exit(1)
+
+
+def _demonstrate_changes() -> None:
+    """Begins the later vintage of the demonstration, if it is wanted and missing: nobody waits for it."""
+    wanted = settings().demonstration_blocks and settings().demonstration_vintages > 1
+    if not wanted or demo.is_published(sessions(), demo.LATER_YEAR):
+        return
+
+    def make() -> None:
+        try:
+            demo.set_up(sessions(), storage(), settings(), lambda _step, _fraction: None, year=demo.LATER_YEAR)
+        except CosiaError as error:
+            say(error.message)
+        else:
+            say(f"layer {demo.layer_of(demo.LATER_YEAR)} is published: reload the page to see what changed")
+
+    # Ctrl-C ends it where it is: what it has predicted stays, and the next start goes on from there.
+    threading.Thread(target=make, name="demonstration", daemon=True).start()
 
 
 def _allow_many_connections() -> None:

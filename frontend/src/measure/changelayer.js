@@ -108,6 +108,8 @@ export function createChangeLayer({ before, after, bbox, zIndex, colours, only, 
       }
     },
   });
+  // The renderer takes a source that never changed for a new one: it would overlook the first `refresh`.
+  source.changed();
   const layer = new TileLayer({
     source,
     zIndex,

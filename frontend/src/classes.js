@@ -113,6 +113,8 @@ export function createClassLayer({ template, minZoom, maxZoom, bbox, zIndex, sid
       return canvas;
     },
   });
+  // The renderer takes a source that never changed for a new one: it would overlook the first `refresh`.
+  source.changed();
   const layer = new TileLayer({
     source,
     zIndex,

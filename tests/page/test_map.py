@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from playwright.sync_api import expect
 
@@ -87,3 +88,16 @@ def test_nothing_is_asked_of_third_parties_and_the_console_stays_clean(visit: Vi
     own = (f"{visit.server}/", "blob:", "data:")
     assert [url for url in visit.requests if not url.startswith(own)] == []
     assert visit.errors == []
+
+
+def test_tiles_that_did_not_come_are_asked_for_again_at_once(visit: Visit) -> None:
+    visit.page.route("**/*.png?*", lambda route: route.abort())
+    visit.page.goto(f"{visit.server}/#{CLASSES_ONLY}")
+    retry = visit.page.locator("#map-retry")
+    expect(retry).to_be_visible()
+
+    visit.page.unroute("**/*.png?*")
+    retry.click()
+    visit.settle()
+
+    assert len(visit.colours() & Counter(dict.fromkeys((rgb(entry["colour"]) for entry in visit.legend()), 1))) > 1

@@ -250,7 +250,7 @@ export default {
   requests: 'My requests',
   requestsCount: '({n})',
   requestsCountActive: '({n}, under way: {active})',
-  requestsNote: 'Kept in this browser only. To forget a request removes it from this list; the prediction stays on the service, and its link goes on working. To cancel stops it.',
+  requestsNote: 'Kept in this browser only. Forgetting a request removes it from this list alone: the prediction stays on the service, and its link goes on working. Cancelling stops it.',
   cancel: 'Cancel',
   forget: 'Forget',
   sharedJob: 'Shared with you: it can be looked at, not changed.',

@@ -249,7 +249,7 @@ export default {
   requests: 'Mes demandes',
   requestsCount: '({n})',
   requestsCountActive: '({n}, en cours : {active})',
-  requestsNote: 'Gardées dans ce navigateur seulement. Oublier une demande la retire de cette liste ; la prédiction reste sur le service et son lien continue de marcher. Annuler l’arrête.',
+  requestsNote: 'Gardées dans ce navigateur seulement. Oublier une demande la retire de cette seule liste : la prédiction reste sur le service, et son lien continue de marcher. Annuler l’arrête.',
   cancel: 'Annuler',
   forget: 'Oublier',
   sharedJob: 'Partagée avec vous : on peut la regarder, pas la modifier.',

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 import structlog
@@ -30,6 +30,7 @@ from worker.devices import DeviceBroken, pinned, select_device, threads_beside
 from worker.endings import BlockFile, Endings
 from worker.leases import Leases
 from worker.materials import Imagery, Materials
+from worker.memory import KeptMemory
 from worker.pace import Pace
 from worker.persisting import Persistence
 from worker.pipeline import Prediction
@@ -39,6 +40,9 @@ from worker.watchdog import Watchdog
 from worker.writing import Writer
 
 log = structlog.get_logger(__name__)
+
+_memory = KeptMemory()
+"""Of the process: batches follow each other."""
 
 _FINISH_WITHIN_S = 8.0
 _NEUTRAL = "this block could not be predicted because of an internal error"
@@ -89,6 +93,7 @@ class Batch:
         with (
             self._watchdog.watching("predicting blocks", self._give_up),
             self._leases.holding(claims),
+            _memory if self._device.type == "cpu" else nullcontext(),
             self._writer,
             ReadAhead(self._read, self._readers(claims)) as reading,
         ):

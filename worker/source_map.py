@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +22,7 @@ from app.outputs import Part, category_sidecar, write_class_cog
 from app.settings import settings
 from worker.devices import threads_beside
 from worker.extras import PatchExtras, extras_of
+from worker.memory import KeptMemory
 from worker.pipeline import Predictor
 from worker.readers import Handles, reader_of
 from worker.reading import ReadAhead
@@ -53,7 +55,8 @@ def write_source_map(
     territory = prediction_grid(source.epsg)
     classes = nomenclature(predictor.nomenclature)
     material = _Material(source, files, images, predictor, territory)
-    with ReadAhead(material.read, threads_beside(predictor.device)) as reading:
+    memory = KeptMemory() if predictor.device.type == "cpu" else nullcontext()
+    with memory, ReadAhead(material.read, threads_beside(predictor.device)) as reading:
         read = reading.each(territory.cells(bounds))
         parts = _parts(territory, _pixels_over(territory, bounds), material, read, predictor, say)
         write_class_cog(path, _pixels_over(territory, bounds), parts, classes, progress)

@@ -15,6 +15,7 @@ from app.database.migrate import require_head
 from app.errors import Unavailable
 from app.logs import configure_logs
 from app.settings import DEVICES, settings
+from worker.memory import share_one_arena
 
 
 def _device(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
@@ -28,6 +29,7 @@ def _device(_context: click.Context, _parameter: click.Parameter, value: str | N
 @click.option("--device", callback=_device, help="Device of the networks: auto, cpu, cuda or cuda:N. [COSIA_DEVICE]")
 def worker(queues: str, device: str | None) -> None:
     """Predict blocks and finish jobs until told to stop; one per GPU, on any number of hosts."""
+    share_one_arena()  # before there are threads
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until Celery listens: nothing is in hand yet
     if device is not None:
         os.environ["COSIA_DEVICE"] = device

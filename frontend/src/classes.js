@@ -13,12 +13,10 @@ import { createXYZ } from 'ol/tilegrid.js';
 import { getTile } from './api.js';
 import { paintPixels } from './look.js';
 import { readPalettePng } from './png.js';
+import { KEPT_TILES } from './tilememory.js';
 
 const TILE_BITS = 8;
 const TILE_PX = 1 << TILE_BITS;
-
-// Tiles kept: enough for a 4K window and its surroundings. 330 kB each (colours and values).
-const CACHED_TILES = 256;
 
 /** @typedef {import('ol/coordinate.js').Coordinate} Coordinate */
 
@@ -119,7 +117,7 @@ export function createClassLayer({ template, minZoom, maxZoom, bbox, zIndex, sid
     source,
     zIndex,
     properties: { side },
-    cacheSize: CACHED_TILES,
+    cacheSize: KEPT_TILES,
     extent: transformExtent(bbox, 'EPSG:4326', 'EPSG:3857'),
   });
 

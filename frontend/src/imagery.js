@@ -5,9 +5,9 @@ import ImageTile from 'ol/source/ImageTile.js';
 import { createXYZ } from 'ol/tilegrid.js';
 
 import { getTile, imageryTemplate } from './api.js';
+import { KEPT_TILES } from './tilememory.js';
 
 const TILE_PX = 256;
-const CACHED_TILES = 256;
 
 // 0.2 m pixels in mid-latitudes; finer views enlarge these tiles.
 const MAX_ZOOM = 19;
@@ -38,7 +38,7 @@ export function createImageryLayer({ source: id, style, bbox, onError }) {
   });
   const layer = new TileLayer({
     source,
-    cacheSize: CACHED_TILES,
+    cacheSize: KEPT_TILES,
     extent: transformExtent(bbox, 'EPSG:4326', 'EPSG:3857'),
   });
 

@@ -30,6 +30,7 @@ MEASUREMENTS = (
     "queue",
     "scale_out",
     "polygons",
+    "page",
 )
 """Modules of this package, each with `measure() -> list[Figure]`."""
 

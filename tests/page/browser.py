@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 # Without these Chromium talks to its maker, which would be taken for the page's doing.
 _FLAGS = (
@@ -19,6 +19,10 @@ _FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+
+
+# Longer than Playwright's own 5 s: a busy machine is no fault of the page.
+expect.set_options(timeout=20_000)
 
 
 @contextmanager

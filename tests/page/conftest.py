@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, ViewportSize, expect
+from playwright.sync_api import Browser, ViewportSize
 
 from tests.components import require
 from tests.page.browser import chromium
 from tests.page.visit import Visit
-
-# Longer than Playwright's own 5 s: a busy machine is no fault of the page.
-expect.set_options(timeout=20_000)
 
 
 # Not for the whole run: while Playwright's loop is alive, no other test could start an event loop of its own.

@@ -1,80 +1,113 @@
 """Pictures of the page's main states for the documentation: `python -m tests.page.screenshots http://127.0.0.1:8000`.
 
-Each state is reached as a visitor reaches it; the pictures are written to docs/screenshots.
+Each state is reached as a visitor reaches it, in a service with its demonstration; docs/screenshots is written anew.
 """
 
 from __future__ import annotations
 
+import io
 import re
 import sys
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
-from playwright.sync_api import Browser, ViewportSize, expect
+from PIL import Image
+from playwright.sync_api import Browser, expect
 
 from tests.components import require
 from tests.page.browser import chromium
+from tests.page.states import BOW_TIE
 from tests.page.visit import Visit
 
 FOLDER = Path(__file__).parents[2] / "docs/screenshots"
-ZONE = [(-160, -150), (190, -120), (150, 170), (-110, 140)]
+DESKTOP: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
+PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+VILLAGE = "view=17.20/43.55960/3.26360"
+ZONE = "POLYGON((3.2612 43.5579, 3.2659 43.5582, 3.2655 43.5609, 3.2617 43.5606, 3.2612 43.5579))"
 JOB_MS = 300_000
+# WebP: PNGs of a map full of photographs would be a megabyte each.
+QUALITY = 82
 
 
 def main(server: str) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
+    for old in FOLDER.iterdir():
+        old.unlink()
     with chromium(require("chromium")) as browser:
-        _map(browser, server)
-        _prediction(browser, server)
-        _phone(browser, server)
+        _looks(browser, server)
+        _zone(browser, server)
+        _screens(browser, server)
 
 
-def _visit(browser: Browser, server: str, width: int, height: int, *, dark: bool = False) -> Visit:
-    viewport: ViewportSize = {"width": width, "height": height}
-    scheme: Literal["dark", "light"] = "dark" if dark else "light"
-    context = browser.new_context(viewport=viewport, locale="en-GB", color_scheme=scheme)
+def _visit(browser: Browser, server: str, **screen: Any) -> Visit:
+    context = browser.new_context(locale="en-GB", **{**DESKTOP, **screen})
     return Visit(context.new_page(), server)
 
 
 def _save(visit: Visit, name: str) -> None:
-    visit.page.wait_for_load_state("networkidle")
-    visit.page.screenshot(path=FOLDER / f"{name}.png")
+    visit.settle()
+    picture = Image.open(io.BytesIO(visit.page.screenshot())).convert("RGB")
+    picture.save(FOLDER / f"{name}.webp", quality=QUALITY, method=6)
 
 
-def _map(browser: Browser, server: str) -> None:
-    visit = _visit(browser, server, 1440, 900)
+def _looks(browser: Browser, server: str) -> None:
+    """What the Map tab can show."""
+    visit = _visit(browser, server)
     visit.open()
     visit.page.mouse.move(*visit.map_centre())
     _save(visit, "map")
-    dark = _visit(browser, server, 1440, 900, dark=True)
-    dark.open("background=infrared&opacity=35")
-    _save(dark, "infrared-dark")
+    visit.open(f"{VILLAGE}&look=patterns&families=yes&opacity=80")
+    _save(visit, "patterns-of-families")
+    visit.open(f"{VILLAGE}&look=confidence&opacity=100")
+    _save(visit, "confidence")
+    visit.open(f"{VILLAGE}&opacity=75&compare=infrared:demo-2024")
+    _save(visit, "divider")
 
 
-def _prediction(browser: Browser, server: str) -> None:
-    visit = _visit(browser, server, 1440, 900)
-    visit.open("opacity=30&tab=predict")
-    visit.page.get_by_role("button", name="Polygon").click()
-    x, y = visit.map_centre()
-    for dx, dy in ZONE[:-1]:
-        visit.page.mouse.click(x + dx, y + dy)
-    visit.page.mouse.move(x + ZONE[-1][0], y + ZONE[-1][1])
-    _save(visit, "drawing")
-    visit.page.mouse.dblclick(x + ZONE[-1][0], y + ZONE[-1][1])
-    expect(visit.page.locator("#estimate")).to_contain_text("block")
-    _save(visit, "estimate")
-    visit.page.get_by_role("button", name="Launch").click()
-    expect(visit.page.locator("#job-status")).to_have_text(re.compile("Running|Finished"), timeout=JOB_MS)
-    visit.page.screenshot(path=FOLDER / "running.png")
-    expect(visit.page.locator("#job-status")).to_have_text("Finished", timeout=JOB_MS)
-    expect(visit.page.locator("#areas-body tr").first).to_be_visible()
-    _save(visit, "result")
+def _zone(browser: Browser, server: str) -> None:
+    """An area from text: its figures, its prediction, its results, and how one is refused."""
+    visit = _visit(browser, server)
+    page = visit.page
+    visit.open(f"{VILLAGE}&opacity=50&tab=zone")
+    _paste(visit, ZONE)
+    expect(page.locator("#zone-note")).to_contain_text("Pasted")
+    _save(visit, "area")
+    page.locator("#tab-predict").click()
+    expect(page.locator("#estimate")).to_contain_text(re.compile("block|computed"))
+    page.locator("#launch").click()
+    expect(page.locator("#job-status")).to_have_text(re.compile("Running|Finished"), timeout=JOB_MS)
+    _save(visit, "prediction-running")
+    expect(page.locator("#job-status")).to_have_text("Finished", timeout=JOB_MS)
+    expect(page.locator("#areas-body tr").first).to_be_visible()
+    _save(visit, "results")
+    page.locator("#tab-share").click()
+    _save(visit, "share")
+
+    refused = _visit(browser, server)
+    refused.open(f"{VILLAGE}&tab=zone")
+    _paste(refused, BOW_TIE)
+    expect(refused.page.locator("#zone-error")).to_be_visible()
+    _save(refused, "area-refused")
 
 
-def _phone(browser: Browser, server: str) -> None:
-    visit = _visit(browser, server, 390, 844)
-    visit.open()
-    _save(visit, "phone")
+def _paste(visit: Visit, text: str) -> None:
+    visit.page.locator("#paste-zone").evaluate("details => { details.open = true }")
+    visit.page.locator("#pasted").fill(text)
+    visit.page.locator("#use-pasted").click()
+
+
+def _screens(browser: Browser, server: str) -> None:
+    """The same page on other screens."""
+    dark = _visit(browser, server, color_scheme="dark")
+    dark.open(f"{VILLAGE}&background=infrared&opacity=35")
+    _save(dark, "dark-infrared")
+    forced = _visit(browser, server, color_scheme="dark", forced_colors="active")
+    forced.open(f"{VILLAGE}&tab=predict")
+    _save(forced, "forced-colours")
+    phone = _visit(browser, server, **PHONE)
+    phone.open("view=16.20/43.55960/3.26360")
+    phone.page.touchscreen.tap(*phone.map_centre())
+    _save(phone, "phone")
 
 
 if __name__ == "__main__":

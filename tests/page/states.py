@@ -27,7 +27,7 @@ def main_states(visit: Visit, job_id: str) -> Iterator[str]:
     page.mouse.move(*visit.map_centre())  # what is read there is shown from now on
     for tab in page.get_by_role("tab").all():
         tab.click()
-        _open_details(visit)
+        open_details(visit)
         yield f"tab {tab.inner_text()}"
         yield from _dialogs(visit)
 
@@ -102,7 +102,8 @@ def predicted(visit: Visit) -> str:
     return str(job["jobID"])
 
 
-def _open_details(visit: Visit) -> None:
+def open_details(visit: Visit) -> None:
+    """Opens everything that is folded away on the tab that is shown."""
     for summary in visit.page.locator("details:not([open]) > summary").all():
         if summary.is_visible():
             summary.click()

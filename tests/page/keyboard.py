@@ -29,8 +29,8 @@ _STOP = """() => {
   const { outlineStyle, outlineWidth } = getComputedStyle(shown);
   const visible = node.closest('.swipe') || (outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2);
   if (!visible) faults.push(`its focus is not seen: ${name}`);
-  const { left, top, width, height } = shown.getBoundingClientRect();
-  const [x, y] = [left + width / 2, top + Math.min(height / 2, 20)];
+  const { left, top, width, bottom } = shown.getBoundingClientRect();
+  const [x, y] = [left + width / 2, (Math.max(top, 0) + Math.min(bottom, innerHeight)) / 2];
   const above = document.elementFromPoint(x, y);
   const own = above && (shown.contains(above) || above.contains(shown) || node.labels?.[0]?.contains(above));
   if (!own && !node.closest('.swipe')) faults.push(`it is ${above ? 'covered' : 'out of sight'}: ${name}`);

@@ -42,6 +42,7 @@ export function createZone(map, { onChange, onDrawing, announce }) {
   const clearButton = byId('clear-zone', HTMLButtonElement);
   const editButton = byId('edit-zone', HTMLButtonElement);
   const bringBackButton = byId('bring-back', HTMLButtonElement);
+  const withoutZone = byId('share-without-zone', HTMLElement);
   const gauge = createGauge(byId('zone-gauge', HTMLElement));
   const outlines = createOutlines(map, Z_INDEX.zone);
 
@@ -77,7 +78,9 @@ export function createZone(map, { onChange, onDrawing, announce }) {
     bringBackButton.hidden = before === null;
     measure();
     remember('zone', next);
-    onChange(next, next && linkOfZone(next));
+    const link = next && linkOfZone(next);
+    withoutZone.hidden = next === null || link !== null;
+    onChange(next, link);
   }
 
   function measure() {
@@ -138,8 +141,6 @@ export function createZone(map, { onChange, onDrawing, announce }) {
     /** Puts a zone in place of the one there is, or of the one being drawn. @param {Zone} next */
     replace,
     takeView,
-    /** Whether there is a zone that no link can hold. */
-    isTooLargeForLink: () => zone !== null && linkOfZone(zone) === null,
     /** Outlines a zone on the map that is not (or no longer) the one being asked for. */
     show,
     /** The zone from before the page was loaded; then that of the link, if it has one. @param {string | null} link */

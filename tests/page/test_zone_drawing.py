@@ -168,4 +168,12 @@ def test_a_link_carries_the_zone_and_nonsense_in_it_does_no_harm(visit: Visit, b
     expect(guest.page).not_to_have_url(re.compile("zone=AAAA"))
     expect(guest.page.locator("#clear-zone")).to_be_hidden()
     assert guest.errors == []
+
+    places = [f"{3.26 + math.cos(i / 100) / 1000:.7f} {43.56 + math.sin(i / 100) / 1000:.7f}" for i in range(628)]
+    guest.page.get_by_text("Paste a geometry").click()
+    guest.page.get_by_label("GeoJSON, WKT or KML").fill(f"POLYGON (({', '.join([*places, places[0]])}))")
+    guest.page.get_by_role("button", name="Make it the area").click()
+    guest.page.get_by_role("tab", name="Share").click()
+    expect(guest.page.get_by_text("too many vertices to fit into a link")).to_be_visible()
+    assert "zone=" not in guest.page.url
     other.close()

@@ -13,11 +13,11 @@ import safetensors.torch
 import torch
 from sqlalchemy import select, update
 
-from app import imagery, jobs, models
+from app import gate, imagery, jobs, models
 from app.catalogue import Catalogue
 from app.database import BlockRow, JobRow, Sessions, connect
 from app.definitions import ImagerySource, ModelCard, prediction_grid
-from app.imagery.remote import client, gate
+from app.imagery.remote import client
 from app.settings import Settings
 from app.storage import FolderStorage, sha256
 from tests import samples

@@ -26,9 +26,10 @@ import { createResults } from './results.js';
  * @param {(id: string) => string | null} options.onLost the service does not know the job; gives another identifier of it
  * @param {(job: Job, signal: AbortSignal) => Promise<void>} options.repeat asks for the same again
  * @param {(job: Job) => void} options.onChange the zone and choices of a job are to be changed and asked for
+ * @param {(percent: number) => void} options.onOpacity
  * @param {() => void} options.onNew
  */
-export function createJobPanel(pageMap, { describe, announce, onTitle, onTold, onEnd, onLost, repeat, onChange, onNew, ...shown }) {
+export function createJobPanel(pageMap, { describe, announce, onTitle, onTold, onEnd, onLost, repeat, onChange, onOpacity, onNew, ...shown }) {
   const root = byId('job', HTMLElement);
   const title = byId('job-title', HTMLElement);
   const statusText = byId('job-status', HTMLElement);
@@ -49,7 +50,6 @@ export function createJobPanel(pageMap, { describe, announce, onTitle, onTold, o
   const opacityValue = byId('result-opacity-value', HTMLOutputElement);
   const results = createResults();
   const preview = createPreview(pageMap, shown);
-  preview.setOpacity(Number(opacity.value) / 100);
 
   /** @type {Job | null} */
   let job = null;
@@ -163,7 +163,6 @@ export function createJobPanel(pageMap, { describe, announce, onTitle, onTold, o
   }
 
   function render() {
-    opacityValue.textContent = `${opacity.value} %`;
     const status = gone ? 'gone' : job?.status;
     statusText.textContent = status ? t(status) : t('loading');
     statusText.dataset.status = status ?? '';
@@ -213,10 +212,7 @@ export function createJobPanel(pageMap, { describe, announce, onTitle, onTold, o
   repeatButton.addEventListener('click', () => act(repeatButton, 'launching', repeat));
   changeButton.addEventListener('click', () => job && onChange(job));
   fitButton.addEventListener('click', () => job && pageMap.fit(job.bbox, true));
-  opacity.addEventListener('input', () => {
-    preview.setOpacity(Number(opacity.value) / 100);
-    render();
-  });
+  opacity.addEventListener('input', () => onOpacity(Number(opacity.value)));
   newButton.addEventListener('click', onNew);
   onLanguage(() => {
     render();
@@ -224,5 +220,15 @@ export function createJobPanel(pageMap, { describe, announce, onTitle, onTold, o
     if (!root.hidden && !gone) begin(followed);
   });
 
-  return { open, close, render };
+  return {
+    open,
+    close,
+    render,
+    /** @param {number} percent */
+    setOpacity(percent) {
+      opacity.value = String(percent);
+      opacityValue.textContent = `${percent} %`;
+      preview.setOpacity(percent / 100);
+    },
+  };
 }

@@ -72,6 +72,7 @@ const picture = createPicture({
   zone: shownZone,
   attribution: () => byId('attribution', HTMLElement).textContent ?? '',
   link: sharePanel.shortLink,
+  changes: () => measure.changesWords(),
   isIncomplete: notice.isShown,
   announce,
 });
@@ -155,6 +156,7 @@ function showState() {
   legend.show(scene.published.meaning(), state, collection?.['cosia:styles']?.includes('confidence') ?? false);
   measure.render();
   scene.show(state);
+  predictions.setOpacity(state.jobOpacity);
   const job = scene.predictedJob();
   sharePanel.show(state, collection, job);
   embed?.show(state, { layer: collection?.id, job });

@@ -62,6 +62,7 @@ export function createPredictions(pageMap, { store, scene, zone, openCard, frame
       store.set({ job: null });
       byId('source', HTMLSelectElement).focus();
     },
+    onOpacity: (percent) => store.set({ jobOpacity: percent }),
     onNew() {
       store.set({ job: null });
       byId('draw-polygon', HTMLButtonElement).focus();
@@ -89,6 +90,8 @@ export function createPredictions(pageMap, { store, scene, zone, openCard, frame
       jobPanel.render();
       requests.render();
     },
+
+    setOpacity: jobPanel.setOpacity,
 
     /** Another job is looked at, or none. @param {string | null} job */
     follow(job) {

@@ -22,6 +22,7 @@ import { LOOKS } from './look.js';
  * @property {string | null} changes the two layers compared, and what of it the map shows: see measure/changechoice.js
  * @property {Tab} tab
  * @property {string | null} job
+ * @property {number} jobOpacity of its prediction, 0-100
  */
 
 /** @type {Readonly<State>} */
@@ -41,6 +42,7 @@ export const INITIAL = {
   changes: null,
   tab: 'map',
   job: null,
+  jobOpacity: 85,
 };
 
 /** In the order of the page. @type {readonly Tab[]} */
@@ -76,6 +78,7 @@ export function parseHash(hash) {
     changes: parseIdentifier(fields.get('changes'), CHANGES),
     tab: TABS.find((tab) => tab === fields.get('tab')) ?? INITIAL.tab,
     job: parseIdentifier(fields.get('job')),
+    jobOpacity: parseNumber(fields.get('job-opacity'), 0, 100) ?? INITIAL.jobOpacity,
   };
 }
 
@@ -102,6 +105,7 @@ export function formatHash(state) {
   if (state.changes !== null) fields.set('changes', state.changes);
   if (state.tab !== INITIAL.tab) fields.set('tab', state.tab);
   if (state.job !== null) fields.set('job', state.job);
+  if (state.jobOpacity !== INITIAL.jobOpacity) fields.set('job-opacity', String(state.jobOpacity));
   return `#${fields.toString().replaceAll('%2F', '/').replaceAll('%3A', ':')}`;
 }
 

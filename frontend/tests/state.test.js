@@ -22,6 +22,7 @@ test('a state comes back from its own hash', () => {
     changes: 'cosia-demo-2021/cosia-demo-2024/12-1',
     tab: 'predict',
     job: '7d2b1c9e-3f60-4a53-9d52-0c8f5f1f0a11',
+    jobOpacity: 30,
   };
 
   expect(parseHash(formatHash(state))).toEqual(state);
@@ -45,6 +46,7 @@ test.each([
   '#changes=one/two/three',
   '#opacity=101',
   '#opacity=',
+  '#job-opacity=-1',
   '#background=satellite',
   '#compare=satellite:x',
   '#compare=layer:../etc',

@@ -98,7 +98,7 @@ def test_the_map_shows_what_changed_then_one_passage_without_a_request_and_the_l
     assert visit.errors == []
 
 
-def test_from_afar_the_changes_are_said_to_be_estimated_and_sides_change_places(visit: Visit) -> None:
+def test_from_afar_and_on_paper_the_changes_are_said_to_be_what_they_are_and_sides_change_places(visit: Visit) -> None:
     visit.open(f"{VIEW.replace('19.00', '15.00')}&tab=zone&{PAIR}/all")
     expect(visit.page.locator("#changes-map-note")).to_contain_text(re.compile(r"Estimated: one pixel here is \d"))
 
@@ -106,3 +106,9 @@ def test_from_afar_the_changes_are_said_to_be_estimated_and_sides_change_places(
     expect(visit.page).to_have_url(re.compile(f"changes={LATER}/{LAYER}/all"))
     expect(visit.page.locator("#changes-to")).to_have_value(LAYER)
     assert len(visit.colours()) > 3
+
+    visit.page.get_by_role("tab", name="Share").click()
+    visit.page.evaluate("() => { window.print = () => {}; }")
+    visit.page.get_by_role("button", name="Print or PDF").click()
+    expect(visit.page.locator("#paper-under")).to_contain_text(f"{TITLE} → ")
+    expect(visit.page.locator("#paper-under")).to_contain_text("Each pixel that changed has the colour of its class")

@@ -98,6 +98,7 @@ def test_a_prediction_is_shared_by_its_link_to_be_looked_at(visit: Visit, guest:
     predict(visit)
     own_id = re.search(r"job=(\w+)", visit.page.url)
     expect(visit.page.locator("#job-status")).to_have_text("Finished", timeout=JOB_MS)
+    visit.page.get_by_label("Opacity of the prediction").fill("30")
     visit.page.locator("#job").get_by_role("button", name="Share").click()
     expect(visit.page.get_by_role("tab", name="Share")).to_be_focused()
     visit.page.locator("#share-link").get_by_role("button").click()
@@ -113,6 +114,7 @@ def test_a_prediction_is_shared_by_its_link_to_be_looked_at(visit: Visit, guest:
     expect(guest.page.locator("#job-notes")).to_contain_text("Shared with you")
     expect(guest.page.get_by_role("button", name="Cancel the prediction")).to_be_hidden()
     expect(guest.page.locator("#areas-body tr").first).to_be_visible()
+    expect(guest.page.get_by_label("Opacity of the prediction")).to_have_value("30")
     assert own_id[1] not in " ".join(guest.requests)
 
 

@@ -123,6 +123,13 @@ export function createChanges(map, { store, scene, onLoaded, onTileError, announ
       mapNote.textContent = chosen?.shown && pair ? noteText(pair) : '';
       panel.show(legend, state, chosen?.only ?? null);
     },
+
+    /** What the map shows of them, in words; empty where it shows none. */
+    words() {
+      const chosen = choice();
+      const pair = pairOf(chosen);
+      return chosen?.shown && pair ? `${pair[0].title} → ${pair[1].title}. ${noteText(pair)}` : '';
+    },
   };
 
   /** @param {[Collection, Collection]} pair */

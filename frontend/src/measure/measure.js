@@ -132,6 +132,7 @@ export function createMeasure(map, { store, scene, zone, onZoneShares, onChanges
     render,
     /** Whether changes are on the map, in place of the classes. */
     showsChanges: changes.isShown,
+    changesWords: changes.words,
     /** Asks again for the tiles that could not be had. */
     retry: changes.retry,
   };

@@ -37,10 +37,11 @@ const unitOf = ({ width, height }, scale) => Math.max(scale, Math.max(width, hei
  * @param {() => import('../api.js').Zone | null} options.zone outlined on the map
  * @param {() => string} options.attribution
  * @param {() => string} options.link to what is seen
+ * @param {() => string} options.changes what the map shows of them, in words
  * @param {() => boolean} options.isIncomplete whether tiles could not be had
  * @param {(text: string) => void} options.announce
  */
-export function createPicture({ map, scene, state, zone, attribution, link, isIncomplete, announce }) {
+export function createPicture({ map, scene, state, zone, attribution, link, changes, isIncomplete, announce }) {
   const name = byId('picture-name', HTMLInputElement);
   const what = byId('picture-what', HTMLSelectElement);
   const classes = byId('picture-classes', HTMLSelectElement);
@@ -80,6 +81,7 @@ export function createPicture({ map, scene, state, zone, attribution, link, isIn
       under: [
         ...(collection && collection.title !== title ? [collection.title] : []),
         ...description,
+        ...[changes()].filter(Boolean),
         ...(right ? [t('pictureSides', { left, right })] : []),
         ...(area_m2 === null ? [] : [t('pictureZone', { area: areaText(area_m2) })]),
       ],

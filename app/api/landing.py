@@ -72,7 +72,7 @@ def landing(caller: CallerOf) -> dict[str, Any]:
             link(f"{relations}processes", "/api/processes", "processes"),
             link(f"{relations}job-list", "/api/jobs", "your jobs"),
             link("alternate", "/wmts?SERVICE=WMTS&REQUEST=GetCapabilities", "WMTS 1.0.0", "application/xml"),
-            link("search", "/api/places", "places by name", "application/geo+json"),
+            {**link("search", "/api/places?q={q}", "places by name", "application/geo+json"), "templated": True},
             link("related", "/api/stac", "STAC: the GeoTIFFs behind the layers"),
             link("related", "/api/qgis-connections.xml", "QGIS connection file: WMTS", "application/xml"),
             link("related", "/api/qgis-xyz-connections.xml", "QGIS connection file: XYZ tiles", "application/xml"),

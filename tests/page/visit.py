@@ -41,8 +41,8 @@ class Visit:
         while quiet_ms < QUIET_MS:
             asked = len(self.requests)
             self.page.wait_for_timeout(STEP_MS)
-            # A page at work may still be about to ask.
-            self.page.evaluate("new Promise((idle) => requestIdleCallback(idle))")
+            # A page at work may still be about to ask. Chromium may never call one idle under a pointer that rests.
+            self.page.evaluate("new Promise((idle) => requestIdleCallback(idle, { timeout: 1000 }))")
             quiet_ms = quiet_ms + STEP_MS if self._under_way == 0 and len(self.requests) == asked else 0
 
     def _begin(self, request: Request) -> None:

@@ -144,6 +144,7 @@ def _toggle(browser: Browser, service: str) -> Figure:
 
 
 def _panning(browser: Browser, service: str, look: str) -> Figure:
+    """Met where nineteen frames of twenty come in time; the ratio is the median's, which a busy machine spares."""
     visit = _visit(browser, service)
     visit.open(_LOOKS[look])
     times = sorted(visit.page.evaluate(_PAN))
@@ -151,7 +152,7 @@ def _panning(browser: Browser, service: str, look: str) -> Figure:
     median, late = times[len(times) // 2], times[int(0.95 * len(times))]
     met = late <= _LATE * FRAME_MS
     said = f"{median:.0f} ms, p95 {late:.0f} ms"
-    return Figure(f"panning, {look}: a frame", said, "", late / (_LATE * FRAME_MS), "60 fps", met)
+    return Figure(f"panning, {look}: a frame", said, "", median / FRAME_MS, "60 fps", met)
 
 
 def _files(browser: Browser, service: str) -> list[Figure]:

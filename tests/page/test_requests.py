@@ -39,17 +39,23 @@ def id_of(answer: Response) -> str:
 
 
 def test_two_tabs_that_ask_for_the_same_make_one_job(visit: Visit) -> None:
-    job_id = launch(visit, "demo-2024")
+    visit.open()
+    visit.draw(ZONE)
+    expect(visit.page.locator("#estimate")).not_to_have_text(re.compile("Estimating|^$"))
+    held: list[Route] = []
+    visit.page.route("**/execution", lambda route: held.append(route))
+    with visit.page.expect_request("**/execution"):
+        visit.page.get_by_role("button", name="Launch").click()
     other = Visit(visit.page.context.new_page(), visit.server)
-    # The address has the zone; the imagery is chosen anew.
-    other.page.goto(re.sub(r"&job=\w+", "", visit.page.url))
+    other.page.goto(visit.page.url)
     other.settle()
 
-    assert launched(other.page) == job_id
-    expect(other.page.locator("#requests-count")).to_have_text("(1, under way: 1)")
-    other.page.get_by_role("button", name="Cancel the prediction").click()
-    expect(other.page.locator(STATUS)).to_have_text("Cancelled")
-    expect(visit.page.locator(STATUS)).to_have_text("Cancelled", timeout=JOB_MS)
+    job_id = launched(other.page)
+    with visit.page.expect_response("**/execution") as answer:
+        held[0].continue_()
+    assert id_of(answer.value) == job_id
+    expect(visit.page).to_have_url(re.compile(f"job={job_id}"))
+    expect(visit.page.locator("#requests-count")).to_have_text(re.compile(r"^\(1\b"))
 
 
 def test_requests_are_listed_opened_and_forgotten(visit: Visit) -> None:

@@ -131,8 +131,10 @@ def test_a_vertex_is_dragged_by_finger_or_taken_to_the_cross(phone: Visit) -> No
     phone.open("tab=zone")
     at = rectangle(phone, phone.page.touchscreen.tap)
     phone.page.get_by_role("button", name="Change the area").tap()
+    phone.settle()
     finger = Finger(phone.page)
     pull(phone, finger, at((100, -60)), at((120, -90)))
+    phone.settle()
     phone.page.touchscreen.tap(*at((-100, -60)))
     phone.page.get_by_role("button", name="Take the vertex").tap()
     pull(phone, finger, at((0, 0)), at((30, 20)))  # the map, under the cross

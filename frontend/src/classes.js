@@ -10,13 +10,9 @@ import { transformExtent } from 'ol/proj.js';
 import ImageTile from 'ol/source/ImageTile.js';
 import { createXYZ } from 'ol/tilegrid.js';
 
-import { getTile } from './api.js';
 import { paintPixels } from './look.js';
-import { readPalettePng } from './png.js';
+import { TILE_BITS, TILE_PX, tileValues } from './tilevalues.js';
 import { KEPT_TILES } from './tilememory.js';
-
-const TILE_BITS = 8;
-const TILE_PX = 1 << TILE_BITS;
 
 /** @typedef {import('ol/coordinate.js').Coordinate} Coordinate */
 
@@ -83,11 +79,9 @@ export function createClassLayer({ template, minZoom, maxZoom, bbox, zIndex, sid
   async function fill(tile, signal) {
     const request = ++tile.request;
     try {
-      const file = await getTile(template, tile.z, tile.x, tile.y, signal, version);
-      const png = file && (await readPalettePng(await file.arrayBuffer()));
-      if (png && (png.width !== TILE_PX || png.height !== TILE_PX)) throw new Error('class tile of unexpected size');
+      const indices = await tileValues(template, tile.z, tile.x, tile.y, signal, version);
       if (request !== tile.request) return;
-      tile.indices = png && png.indices;
+      tile.indices = indices;
       paint(tile, table);
     } catch (error) {
       if (!signal.aborted) onError(error);

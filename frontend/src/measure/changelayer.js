@@ -8,12 +8,8 @@ import { transformExtent } from 'ol/proj.js';
 import ImageTile from 'ol/source/ImageTile.js';
 import { createXYZ } from 'ol/tilegrid.js';
 
-import { getTile } from '../api.js';
 import { paintPixels } from '../look.js';
-import { readPalettePng } from '../png.js';
-
-const TILE_BITS = 8;
-const TILE_PX = 1 << TILE_BITS;
+import { TILE_BITS, TILE_PX, tileValues } from '../tilevalues.js';
 
 // Tiles kept: a 4K window and some more. 393 kB each (colours and the values of both layers).
 const CACHED_TILES = 128;
@@ -80,12 +76,6 @@ export function createChangeLayer({ before, after, bbox, zIndex, colours, only, 
     context.putImageData(image, 0, 0);
   }
 
-  /** @param {string} template @param {number} z @param {number} x @param {number} y @param {AbortSignal} signal */
-  async function valuesOf(template, z, x, y, signal) {
-    const file = await getTile(template, z, x, y, signal);
-    return file && (await readPalettePng(await file.arrayBuffer())).indices;
-  }
-
   const source = new ImageTile({
     tileGrid,
     interpolate: false,
@@ -95,7 +85,7 @@ export function createChangeLayer({ before, after, bbox, zIndex, colours, only, 
       const canvas = document.createElement('canvas');
       canvas.width = canvas.height = TILE_PX;
       try {
-        const values = await Promise.all([before, after].map(({ template }) => valuesOf(template, z, x, y, signal)));
+        const values = await Promise.all([before, after].map(({ template }) => tileValues(template, z, x, y, signal)));
         /** @type {ChangeTile} */
         const tile = { extent: tileGrid.getTileCoordExtent([z, x, y]), canvas, values, painted: null };
         paint(tile);

@@ -69,7 +69,7 @@ class Recipe:
         else:
             weights = "weighted by the inverse fourth root of class frequency and by recent misses"
         return (
-            f"{self.batch} crops of {self.crop_px} px per step from {crops}, AdamW with peak rate "
-            f"{self.peak_rate:g} and a cosine down to 1 %, cross entropy {weights} plus half a Dice loss, "
+            f"{self.batch} crops of {self.crop_px} px per step from {crops}, Muon and AdamW with peak "
+            f"rate {self.peak_rate:g} and a cosine down to 1 %, cross entropy {weights} plus half a Dice loss, "
             f"averaged weights, {'bfloat16' if self.bf16 else 'float32'} forward pass, seed {self.seed}"
         )

@@ -24,6 +24,7 @@ from worker.architectures.network import Network
 from worker.flair import FLAIR_BANDS
 from worker.training.average import AveragedNetwork
 from worker.training.loss import IGNORED, ClassWeights, segmentation_loss
+from worker.training.optimiser import Optimiser
 from worker.training.samples import Batch
 
 _WARM_UP = 0.04
@@ -78,7 +79,7 @@ class Trainer:
         self._replicas = [self.network, *(copy.deepcopy(self.network) for _ in range(replicas - 1))]
         self._threads = ThreadPoolExecutor(replicas, thread_name_prefix="replica")
         self.averaged = AveragedNetwork(self.network)
-        self._optimiser = torch.optim.AdamW(self._groups(), lr=peak_rate, fused=True)
+        self._optimiser = Optimiser(self.network.parameters(), peak_rate)
         self._weights = ClassWeights(len(card.values))
         self._mean = torch.tensor(card.mean, device=device).view(-1, 1, 1)
         self._scale = 1 / torch.tensor(card.std, device=device).view(-1, 1, 1)
@@ -91,18 +92,8 @@ class Trainer:
                 channels[value] = channel
         self._channel_of_value = channels
 
-    def _groups(self) -> list[dict[str, object]]:
-        """Weight decay for the kernels only: norms and biases are not to shrink."""
-        parameters = list(self.network.parameters())
-        return [
-            {"params": [p for p in parameters if p.ndim > 1], "weight_decay": 0.01},
-            {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-        ]
-
     def step(self, batch: Batch, progress: float) -> float:
         """Learn from one batch at a progress of 0-1; returns its loss."""
-        for group in self._optimiser.param_groups:
-            group["lr"] = self._peak_rate * rate_at(progress)
         target = self._channel_of_value[torch.from_numpy(batch.truth).long()]
         automatic = self._weights.update(target)
         weights = (automatic if self._given is None else self._given).to(self.device)
@@ -114,7 +105,7 @@ class Trainer:
         self._weights.observe(torch.cat(scores).cpu(), target)
         self._gather_gradients()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), _LARGEST_GRADIENT)
-        self._optimiser.step()
+        self._optimiser.step(self._peak_rate * rate_at(progress))
         self._spread_weights()
         self.averaged.update(self.network)
         self.progress.step += 1

@@ -50,13 +50,13 @@ def _means(values: np.ndarray) -> np.ndarray:
         return np.floor(np.nansum(squares, axis=(1, 3)) / np.maximum(count, 1) + 0.5).astype(np.uint8)
 
 
-def _levels(path: Path) -> list[np.ndarray]:
+def _levels(path: Path, band: int = 1) -> list[np.ndarray]:
     with rasterio.open(path) as dataset:
-        levels = [dataset.read(1)]
-        count = len(dataset.overviews(1))
+        levels = [dataset.read(band)]
+        count = len(dataset.overviews(band))
     for level in range(count):
         with rasterio.open(path, overview_level=level) as dataset:
-            levels.append(dataset.read(1))
+            levels.append(dataset.read(band))
     return levels
 
 
@@ -81,6 +81,20 @@ def test_overviews_of_a_block_hold_the_mode_of_classes_and_the_mean_of_confidenc
     with rasterio.open(block_path, OVERVIEW_LEVEL=0) as overview:
         assert np.unique(overview.read(1)).tolist() == [9]
         assert np.unique(overview.read(2)).tolist() == [125]  # (3 x 100 + 200) / 4
+
+
+def test_each_overview_of_a_block_follows_its_band_s_rule_from_the_level_below(tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    grid = Grid(2154, 720896.0, 6273792.0, 0.2, 700, 390)
+    classes, confidence = (rng.integers(0, top, (390, 700)).astype(np.uint8) for top in (4, 256))
+    write_block(tmp_path / "block.tif", classes, confidence, grid)
+
+    for band, rule in ((1, _modes), (2, _means)):
+        levels = _levels(tmp_path / "block.tif", band)
+        assert [level.shape for level in levels] == [(390, 700), (195, 350), (98, 175)]
+        for finer, coarser in pairwise(levels):
+            padded = np.pad(finer, [(0, side % 2) for side in finer.shape])
+            assert np.array_equal(coarser, rule(padded))
 
 
 def test_equal_arrays_give_equal_bytes(block_path: Path, tmp_path: Path) -> None:

@@ -2,96 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-import rasterio
-import rasterio.shutil
-from rasterio.enums import Resampling
-from rasterio.io import MemoryFile
 
 from app.definitions import Grid
+from app.outputs.kinds import CONFIDENCE, Kind, classes_at, compressed, in_whole_tiles
 from app.outputs.overviews import overview_factors
+from app.outputs.tiff import TILE_PX, Level, framed, write_tiff
 
-_TILE_PX = 256
+_CLASSES = classes_at(deflate_level=6)  # publications, which are kept for good, take more time for less space
 
 
 def write_block(path: Path, classes: np.ndarray, confidence: np.ndarray, grid: Grid) -> None:
     """Writes a band-interleaved GeoTIFF: band 1 class value, band 2 confidence; equal arrays give equal bytes.
 
     classes, confidence: (height, width) uint8; 0 is nodata in both, confidence 255 = certain.
-    Overviews: the most frequent class, the mean confidence. GDAL builds those of all bands of a file in one
-    way, so each band is prepared alone and the two are copied together with the overviews they have.
-    Raises OSError where the file cannot be written. GDAL would not always say so: the file is made in memory.
+    Overviews: the most frequent class, the mean confidence. Raises OSError where the file cannot be written.
     """
     shape = (grid.height, grid.width)
     if classes.shape != shape or confidence.shape != shape:
         raise ValueError(f"arrays of {classes.shape} and {confidence.shape} for a grid of {shape}")
-    with (
-        _band(classes, grid, Resampling.mode) as first,
-        _band(confidence, grid, Resampling.average) as second,
-        MemoryFile(ext=".tif") as whole,
-    ):
-        rasterio.shutil.copy(
-            _stacked(first, second, grid),
-            whole.name,
-            driver="GTiff",
-            interleave="band",
-            tiled=True,
-            blockxsize=_TILE_PX,
-            blockysize=_TILE_PX,
-            compress="deflate",
-            copy_src_overviews=True,
-        )
-        path.write_bytes(whole.getbuffer())
+    bands = [(classes, _CLASSES), (confidence, CONFIDENCE)]
+    levels = []
+    for factor in [1, *overview_factors(grid.width, grid.height)]:
+        bands = [(_filled(array), kind) for array, kind in bands]
+        levels.append(_level(-(-grid.width // factor), -(-grid.height // factor), bands))
+        bands = [(kind.halved(array), kind) for array, kind in bands]
+    write_tiff(path, grid, levels, bands=len(bands))
 
 
-@contextmanager
-def _band(array: np.ndarray, grid: Grid, resampling: Resampling) -> Iterator[str]:
-    """The name of an in-memory raster of one band with its overviews.
-
-    GDAL's COG driver builds them: `build_overviews` of rasterio keeps all other threads waiting, for the same pixels.
-    """
-    with MemoryFile(ext=".tif") as plain, MemoryFile(ext=".tif") as whole:
-        with plain.open(
-            driver="GTiff",
-            width=grid.width,
-            height=grid.height,
-            count=1,
-            dtype="uint8",
-            nodata=0,
-            crs=f"EPSG:{grid.epsg}",
-            transform=grid.transform,
-            tiled=True,
-            blockxsize=_TILE_PX,
-            blockysize=_TILE_PX,
-        ) as dataset:
-            dataset.write(array, 1)
-        rasterio.shutil.copy(
-            plain.name,
-            whole.name,
-            driver="COG",
-            blocksize=_TILE_PX,
-            compress="none",
-            overview_resampling=resampling.name,
-            overview_count=len(overview_factors(grid.width, grid.height)),
-        )
-        yield whole.name
+def _filled(array: np.ndarray) -> np.ndarray:
+    """With nodata below and to the right, up to whole tiles."""
+    height, width = array.shape
+    return np.pad(array, [(0, in_whole_tiles(height) - height), (0, in_whole_tiles(width) - width)])
 
 
-def _stacked(first: str, second: str, grid: Grid) -> str:
-    """VRT of two single-band rasters. Names and numbers in it are our own."""
-    size = f'xOff="0" yOff="0" xSize="{grid.width}" ySize="{grid.height}"'
-    bands = "".join(
-        f'<VRTRasterBand dataType="Byte" band="{number}"><NoDataValue>0</NoDataValue><SimpleSource>'
-        f'<SourceFilename relativeToVRT="0">{name}</SourceFilename><SourceBand>1</SourceBand>'
-        f"<SrcRect {size}/><DstRect {size}/></SimpleSource></VRTRasterBand>"
-        for number, name in ((1, first), (2, second))
-    )
-    left, resolution_m, top = grid.left, grid.resolution_m, grid.top
-    return (
-        f'<VRTDataset rasterXSize="{grid.width}" rasterYSize="{grid.height}"><SRS>EPSG:{grid.epsg}</SRS>'
-        f"<GeoTransform>{left!r},{resolution_m!r},0,{top!r},0,{-resolution_m!r}</GeoTransform>{bands}</VRTDataset>"
-    )
+def _level(width: int, height: int, bands: Sequence[tuple[np.ndarray, Kind]]) -> Level:
+    """One resolution, the tiles of a band after those of the one before."""
+    tiles = [
+        tile
+        for array, kind in bands
+        for row in range(0, len(array), TILE_PX)
+        for tile in compressed(array[row : row + TILE_PX], kind.deflate_level)
+    ]
+    return Level(width, height, BytesIO(b"".join(map(framed, tiles))), [len(tile) for tile in tiles])

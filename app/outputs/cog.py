@@ -12,15 +12,14 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from functools import lru_cache
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO
 
-import deflate
 import numpy as np
 
 from app.definitions import Grid, Nomenclature
-from app.outputs.overviews import halved_by_mean, halved_by_mode, overview_factors
+from app.outputs.kinds import CONFIDENCE, KEPT_LEVEL, Kind, classes_at, compressed, in_whole_tiles
+from app.outputs.overviews import overview_factors
 from app.outputs.tiff import TILE_PX, Level, framed, write_tiff
 
 Part = tuple[tuple[int, int, int, int], np.ndarray]
@@ -32,18 +31,6 @@ Progress = Callable[[float], None]
 FORMAT_VERSION = 3
 """Grows with every change of how files are written: part of what names their content."""
 
-
-class _Kind(NamedTuple):
-    """What of a raster's pixels decides how they are stored."""
-
-    halved: Callable[[np.ndarray], np.ndarray]
-    deflate_level: int
-
-
-_KEPT_LEVEL = 7
-"""An eighth less than 6 for 2.6 ms of CPU more per megapixel; beyond it, every twentieth costs as much again."""
-# Confidence is noise for the most part: 7 would save a twentieth, in two and a half times as long.
-_CONFIDENCE = _Kind(halved_by_mean, 1)
 
 _THREADS = min(8, os.cpu_count() or 1)
 _RUN_PX = 32 * TILE_PX
@@ -59,7 +46,7 @@ def write_class_cog(
     nomenclature: Nomenclature,
     progress: Progress | None = None,
     *,
-    deflate_level: int = _KEPT_LEVEL,
+    deflate_level: int = KEPT_LEVEL,
 ) -> None:
     """Writes a class raster: one byte band with the nomenclature's colour table, names as band metadata.
 
@@ -68,7 +55,7 @@ def write_class_cog(
     """
     names = {f"CLASS_{c.value}": c.title_fr for c in nomenclature.classes}
     tags = {"NOMENCLATURE": nomenclature.id, **names}
-    _write_cog(path, grid, parts, _Kind(halved_by_mode, deflate_level), nomenclature.palette, tags, progress)
+    _write_cog(path, grid, parts, classes_at(deflate_level), nomenclature.palette, tags, progress)
 
 
 def write_confidence_cog(path: Path, grid: Grid, parts: Iterable[Part], progress: Progress | None = None) -> None:
@@ -77,14 +64,14 @@ def write_confidence_cog(path: Path, grid: Grid, parts: Iterable[Part], progress
     parts: as for `write_class_cog`.
     """
     tags = {"DESCRIPTION": "confidence, 255 = certain, 0 = nodata"}
-    _write_cog(path, grid, parts, _CONFIDENCE, None, tags, progress)
+    _write_cog(path, grid, parts, CONFIDENCE, None, tags, progress)
 
 
 def _write_cog(
     path: Path,
     grid: Grid,
     parts: Iterable[Part],
-    kind: _Kind,
+    kind: Kind,
     palette: np.ndarray | None,
     tags: Mapping[str, str],
     progress: Progress | None,
@@ -113,7 +100,7 @@ def _bands(grid: Grid, parts: Iterable[Part]) -> Iterator[np.ndarray]:
 
     def band(number: int) -> np.ndarray:
         found = begun.pop(number, None)
-        return np.zeros((TILE_PX, _padded(grid.width)), np.uint8) if found is None else found
+        return np.zeros((TILE_PX, in_whole_tiles(grid.width)), np.uint8) if found is None else found
 
     finished = 0
     for (column, row, width, height), array in parts:
@@ -140,7 +127,7 @@ class _LevelWriter:
         height: int,
         tiles: IO[bytes],
         threads: ThreadPoolExecutor,
-        kind: _Kind,
+        kind: Kind,
         above: _LevelWriter | None,
     ) -> None:
         self._width, self._height = width, height
@@ -153,7 +140,7 @@ class _LevelWriter:
         """Takes the next row of tiles, (256, width up to whole tiles); waits while too much is uncompressed."""
         for column in range(0, band.shape[1], _RUN_PX):
             self._waiting.append(
-                self._threads.submit(_compressed, band[:, column : column + _RUN_PX], self._kind.deflate_level)
+                self._threads.submit(compressed, band[:, column : column + _RUN_PX], self._kind.deflate_level)
             )
         if self._above is not None:
             self._above._take_half(self._kind.halved(band))
@@ -173,7 +160,7 @@ class _LevelWriter:
         if self._half is None:
             self._half = rows
             return
-        band = np.zeros((TILE_PX, _padded(self._width)), np.uint8)
+        band = np.zeros((TILE_PX, in_whole_tiles(self._width)), np.uint8)
         band[: len(self._half), : rows.shape[1]] = self._half
         band[len(self._half) :, : rows.shape[1]] = rows
         self._half = None
@@ -183,27 +170,3 @@ class _LevelWriter:
         for tile in self._waiting.popleft().result():
             self._sizes.append(len(tile))
             self._tiles.write(framed(tile))
-
-
-def _padded(width: int) -> int:
-    return -(-width // TILE_PX) * TILE_PX
-
-
-def _compressed(run: np.ndarray, level: int) -> list[bytes]:
-    """Each tile of (256, n × 256) as a zlib stream; tiles of one value, which are many, come from memory."""
-    tiles = (run[:, column : column + TILE_PX].tobytes() for column in range(0, run.shape[1], TILE_PX))
-    return [_compressed_plain(tile[0], level) if tile == _plain(tile[0]) else _deflated(tile, level) for tile in tiles]
-
-
-@lru_cache(256)
-def _plain(value: int) -> bytes:
-    return bytes([value]) * TILE_PX**2
-
-
-@lru_cache(512)
-def _compressed_plain(value: int, level: int) -> bytes:
-    return _deflated(_plain(value), level)
-
-
-def _deflated(tile: bytes, level: int) -> bytes:
-    return bytes(deflate.zlib_compress(tile, level))

@@ -1,4 +1,4 @@
-"""The structure of a cloud-optimised GeoTIFF of one byte band: header, directories, then tiles from coarse to fine.
+"""The structure of a cloud-optimised GeoTIFF of byte bands: header, directories, then tiles from coarse to fine.
 
 Written from the TIFF 6.0, BigTIFF and OGC GeoTIFF 1.1 specifications and from GDAL's description of its COG layout.
 """
@@ -34,7 +34,7 @@ _FORMATS = {_SHORT: "H", _LONG: "I", _DOUBLE: "d", _LONG8: "Q"}
 class Level:
     """One resolution: shape in pixels, and its compressed tiles, row by row, in a file of their own.
 
-    tiles: each as `framed` gives it. sizes: bytes of each tile without its frame.
+    tiles: each as `framed` gives it, all of a band before those of the next. sizes: bytes of each without its frame.
     """
 
     width: int
@@ -49,17 +49,26 @@ def framed(tile: bytes) -> bytes:
 
 
 def write_tiff(
-    path: Path, grid: Grid, levels: Sequence[Level], palette: np.ndarray | None, tags: Mapping[str, str]
+    path: Path,
+    grid: Grid,
+    levels: Sequence[Level],
+    palette: np.ndarray | None = None,
+    tags: Mapping[str, str] | None = None,
+    *,
+    bands: int = 1,
 ) -> None:
     """Puts levels together. levels: the finest first. palette: (256, 4) uint8 RGBA, None for grey. tags: of band 1.
 
-    Pixels are DEFLATE in tiles of 256, nodata is 0. BigTIFF only where 4 GiB do not suffice.
+    Pixels are DEFLATE in tiles of 256, nodata is 0. BigTIFF only where 4 GiB do not suffice. Readers are told of the
+    COG layout where there is one band: it names no place for the tiles of a second.
     """
     tile_bytes = sum(sum(level.sizes) + 8 * len(level.sizes) for level in levels)
     big = tile_bytes > _MAX_CLASSIC_BYTES
-    ghost = f"GDAL_STRUCTURAL_METADATA_SIZE={len(_LAYOUT):06} bytes\n{_LAYOUT}".encode()
+    ghost = f"GDAL_STRUCTURAL_METADATA_SIZE={len(_LAYOUT):06} bytes\n{_LAYOUT}".encode() if bands == 1 else b""
     header_bytes = 16 if big else 8
-    directories = [_directory(grid, level, number > 0, palette, tags, big) for number, level in enumerate(levels)]
+    directories = [
+        _directory(grid, level, number > 0, palette, tags or {}, big, bands) for number, level in enumerate(levels)
+    ]
     starts = list(accumulate((d.size_bytes for d in directories), initial=_even(header_bytes + len(ghost))))
     offsets = _tile_offsets(levels, starts[-1])
     with path.open("wb") as file:
@@ -132,24 +141,32 @@ _TILE_OFFSETS = 324
 
 
 def _directory(
-    grid: Grid, level: Level, overview: bool, palette: np.ndarray | None, tags: Mapping[str, str], big: bool
+    grid: Grid,
+    level: Level,
+    overview: bool,
+    palette: np.ndarray | None,
+    tags: Mapping[str, str],
+    big: bool,
+    bands: int,
 ) -> _Directory:
     entries: dict[int, tuple[int, Sequence[float] | bytes | np.ndarray]] = {
         254: (_LONG, [1 if overview else 0]),  # NewSubfileType: reduced resolution
         256: (_LONG, [level.width]),
         257: (_LONG, [level.height]),
-        258: (_SHORT, [8]),  # BitsPerSample
+        258: (_SHORT, [8] * bands),  # BitsPerSample
         259: (_SHORT, [8]),  # Compression: Adobe DEFLATE
         262: (_SHORT, [1 if palette is None else 3]),  # PhotometricInterpretation: grey or palette
-        277: (_SHORT, [1]),  # SamplesPerPixel
-        284: (_SHORT, [1]),  # PlanarConfiguration
+        277: (_SHORT, [bands]),  # SamplesPerPixel
+        284: (_SHORT, [1 if bands == 1 else 2]),  # PlanarConfiguration: one band after another
         322: (_SHORT, [TILE_PX]),
         323: (_SHORT, [TILE_PX]),
         _TILE_OFFSETS: (_LONG8 if big else _LONG, np.zeros(len(level.sizes), np.int64)),
         325: (_LONG, np.asarray(level.sizes)),  # TileByteCounts
-        339: (_SHORT, [1]),  # SampleFormat: unsigned
+        339: (_SHORT, [1] * bands),  # SampleFormat: unsigned
         42113: (_ASCII, b"0\0"),  # GDAL_NODATA
     }
+    if bands > 1:
+        entries[338] = (_SHORT, [0] * (bands - 1))  # ExtraSamples: of no kind that TIFF knows
     if palette is not None:
         entries[320] = (_SHORT, palette[:, :3].T.astype(np.uint16).ravel() * 257)  # ColorMap, 16 bits a colour
     if not overview:
@@ -158,8 +175,9 @@ def _directory(
             33922: (_DOUBLE, [0.0, 0.0, 0.0, grid.left, grid.top, 0.0]),  # ModelTiepoint
             # GeoKeyDirectory 1.1.0 of three keys: projected model, pixels are areas, EPSG code.
             34735: (_SHORT, [1, 1, 0, 3, 1024, 0, 1, 1, 1025, 0, 1, 1, 3072, 0, 1, grid.epsg]),
-            42112: (_ASCII, _metadata(tags)),  # GDAL_METADATA
         }
+        if tags:
+            entries[42112] = (_ASCII, _metadata(tags))  # GDAL_METADATA
     return _Directory(entries, big)
 
 

@@ -16,6 +16,7 @@ from worker.architectures.extra_batches import together
 from worker.architectures.network import ExtraInputs
 from worker.extras import PatchExtras, needed, patches_inside, turned
 from worker.forward import Forward
+from worker.strips import strips
 from worker.symmetries import Symmetry
 from worker.windows import Box, Patch, box_of, groups, grown_to_whole_patches, padding_to, patches
 
@@ -41,13 +42,17 @@ def normalise(imagery: Imagery, card: ModelCard) -> Tensor:
     last: zero mean and unit variance over the card's training set, and 0 where there is no imagery, which is what a
     convolution sees beyond its input.
     """
-    device = imagery.pixels.device
+    pixels, device = imagery.pixels, imagery.pixels.device
     mean = torch.tensor(card.mean, device=device).view(-1, 1, 1)
     scale = 1 / torch.tensor(card.std, device=device).view(-1, 1, 1)
-    pixels = imagery.pixels.unsqueeze(0).to(torch.float32, memory_format=torch.channels_last)
-    normalised = pixels.sub_(mean).mul_(scale)
-    if imagery.seen is not None:
-        normalised *= imagery.seen
+    height, width = pixels.shape[1:]
+    normalised = torch.empty((1, len(pixels), height, width), device=device, memory_format=torch.channels_last)
+    for rows in strips(height, device):
+        # Channels come last in the one copy at the end: arithmetic on whole rows of a band is five times faster.
+        strip = pixels[None, :, rows].to(torch.float32).sub_(mean).mul_(scale)
+        if imagery.seen is not None:
+            strip *= imagery.seen[rows]
+        normalised[:, :, rows] = strip
     return normalised
 
 

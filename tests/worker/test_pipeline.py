@@ -92,6 +92,16 @@ def test_imagery_is_normalised_per_band(card: ModelCard) -> None:
     assert normalised.is_contiguous(memory_format=torch.channels_last)
 
 
+def test_each_pixel_is_normalised_alone_whatever_the_shape(card: ModelCard) -> None:
+    card = card.model_copy(update={"mean": (10.0, 20.0, 30.0), "std": (1.0, 2.0, 4.0)})
+    imagery, seen = imagery_of(37, 5), np.random.default_rng(1).random((37, 5)) < 0.7
+
+    normalised = normalise(Imagery(torch.from_numpy(imagery), torch.from_numpy(seen)), card)
+
+    by_hand = (imagery - np.array(card.mean)[:, None, None]) / np.array(card.std)[:, None, None] * seen
+    assert np.allclose(normalised[0].numpy(), by_hand)
+
+
 def test_nodata_stays_nodata_and_the_network_sees_zero_there(card: ModelCard) -> None:
     card = card.model_copy(update={"margin_px": 2, "mean": (10.0, 10.0, 10.0)})
     valid = np.ones((12, 12), bool)

@@ -21,6 +21,7 @@ from worker.devices import select_device
 from worker.evaluation import table
 from worker.flair import FlairPatch, Split, find_patches, of_domains
 from worker.flair_extras import FlairExtras
+from worker.memory import share_one_arena
 from worker.training.recipe import Recipe, Variation
 from worker.training.run import begin, export_of_patches, export_of_scenes, train_on_patches, train_on_scenes
 from worker.training.scenes import HELD_OUT_SEEDS
@@ -95,6 +96,7 @@ def train(
     Writes weights, a completed card with figures on what was not learnt from, the report of these figures and the
     learning curves into the folder. `cosia model add CARD.json --weights FILE` makes the model ready.
     """
+    share_one_arena()  # before there are threads
     definition = weights.read_card(card)
     if new_id is not None:
         definition = _renamed(definition, new_id)

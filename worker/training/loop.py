@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import IO
 
@@ -13,6 +14,7 @@ from tqdm import tqdm
 
 from app.quality import QualityReport
 from worker.architectures.network import Network
+from worker.memory import KeptMemory
 from worker.training.curves import write_curves
 from worker.training.recipe import Recipe
 from worker.training.samples import Batch
@@ -40,7 +42,11 @@ def learn(
     `recipe.validation_s` and at the end. after_step: called after each step.
     """
     progress, before = trainer.progress, trainer.progress.elapsed_s
-    with (folder / LOG).open("a", encoding="utf-8") as log, tqdm(total=100, unit="%", desc="training") as bar:
+    with (
+        (folder / LOG).open("a", encoding="utf-8") as log,
+        tqdm(total=100, unit="%", desc="training") as bar,
+        KeptMemory(idle_s=0) if trainer.device.type == "cpu" else nullcontext(),
+    ):
         started = saved = validated = time.monotonic()
         losses: list[float] = []
         for batch in batches:

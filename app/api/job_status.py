@@ -32,6 +32,8 @@ _FRESH_S = 2.0
 """Longest time a kept document tells of the queue, which moves without the job's row."""
 _MOST_KEPT = 2000
 _SENTENCES = ("message", "postponed")
+_POSTPONED = "postponed: "
+"""How a message begins that says why nothing happens (`app.jobs.work`, `app.jobs.finishing`)."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +169,7 @@ def _of_prediction(session: Session, job: JobRow) -> dict[str, Any]:
     running = "nobody is at work at the moment" if nobody else predicted
     return {
         "message": job.message or _message(job, "no worker is at work" if nobody else "waiting for a worker", running),
-        "postponed": jobs.reason_to_wait(job.message),
+        "postponed": job.message.removeprefix(_POSTPONED) if job.message.startswith(_POSTPONED) else None,
         "progress": 100 if job.status == "successful" else min(99, 100 * (done + failed) // max(1, total)),
         "source": job.source_id,
         "model": job.model_id,

@@ -42,7 +42,6 @@ from app.jobs.states import (
 from app.jobs.submission import Count, Request, serialise_submissions, submit, submit_count
 from app.jobs.sweeping import Swept, sweep
 from app.jobs.visibility import Seen, own, seen_by
-from app.jobs.waiting import reason_to_wait
 from app.jobs.work import batch_size, block_bbox, block_ended, claim_blocks, dismiss, postponed
 
 __all__ = [
@@ -90,7 +89,6 @@ __all__ = [
     "price",
     "progress",
     "ready_blocks",
-    "reason_to_wait",
     "refusal",
     "renew_finalizing",
     "request_id",

@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session
 from app import blocks
 from app.database import BlockRow, JobBlockRow, JobRow, now_s
 from app.jobs.states import ACTIVE, Progress, end, move, record
-from app.jobs.waiting import postponed_message
 
 
 def begin_finalizing(session: Session, job_id: str, *, most_attempts: int, lease_s: float) -> JobRow | None:
@@ -101,7 +100,6 @@ def set_aside(session: Session, job: JobRow, *, percent: int, checkpoint: dict[s
 
 def postpone_finalizing(session: Session, job: JobRow, reason: str) -> None:
     """Gives job and attempt back: that the storage was away, or this worker has to stop, is not the job's fault."""
-    message = postponed_message(reason)
     given = move(
         session,
         job.id,
@@ -109,10 +107,10 @@ def postpone_finalizing(session: Session, job: JobRow, reason: str) -> None:
         fence=job.fence,
         lease_until=0.0,
         finalize_attempts=JobRow.finalize_attempts - 1,
-        message=message,
+        message=f"postponed: {reason}",
         rung_at=now_s(),
     )
-    if given and job.message != message:
+    if given and job.message != f"postponed: {reason}":
         record(session, job.id, "status")
 
 

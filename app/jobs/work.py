@@ -16,7 +16,6 @@ from app.definitions import BlockCell, prediction_grid
 from app.errors import Conflict
 from app.jobs.paces import expected_seconds
 from app.jobs.states import ACTIVE, Progress, end, get, move, record
-from app.jobs.waiting import postponed_message
 
 _MOST_BLOCKS = 64
 
@@ -81,7 +80,7 @@ def claimable(session: Session, job_id: str, *, most: int, lease_s: float) -> in
 
 def postponed(session: Session, job_id: str, reason: str) -> None:
     """Tells those who follow the job why nothing happens for the moment; the next block that ends takes it back."""
-    message = postponed_message(reason)
+    message = f"postponed: {reason}"
     if session.scalar(select(JobRow.message).where(JobRow.id == job_id)) != message and move(
         session, job_id, *ACTIVE, message=message
     ):

@@ -139,9 +139,9 @@ class ModelCard(BaseModel):
 
 @lru_cache
 def shipped_model_cards() -> dict[str, ModelCard]:
-    """The cards of the `model_cards` folder, by id."""
-    cards = [ModelCard.model_validate_json(path.read_bytes()) for path in sorted(_FOLDER.glob("*.json"))]
-    return {card.id: card for card in cards}
+    """The cards of the `model_cards` folder, by id, in alphabetical order."""
+    cards = [ModelCard.model_validate_json(path.read_bytes()) for path in _FOLDER.glob("*.json")]
+    return {card.id: card for card in sorted(cards, key=lambda card: card.id)}
 
 
 def require_extra_inputs(card: ModelCard, given: Collection[ExtraInput], giver: str, parameter: str = "model") -> None:

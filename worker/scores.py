@@ -20,7 +20,7 @@ def classify(scores: Tensor, values: tuple[int, ...]) -> tuple[Tensor, Tensor]:
     """
     device = scores.device
     trained = torch.tensor([channel for channel, value in enumerate(values) if value], device=device)
-    # torch's own position of a maximum takes a third of all the time here: each channel that has it gives its rank.
+    # Each channel that has the maximum gives its rank: torch's own position of it took half of all the time here.
     rank = torch.arange(len(trained), 0, -1, dtype=torch.uint8, device=device).view(-1, 1, 1)
     value_of_rank = torch.tensor([0, *(value for value in reversed(values) if value)], dtype=torch.uint8, device=device)
     classes = torch.empty(scores.shape[1:], dtype=torch.uint8, device=device)

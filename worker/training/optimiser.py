@@ -33,8 +33,8 @@ class Optimiser:
     def step(self, rate: float) -> None:
         """rate: learning rate of this step."""
         for kernel, matrix in zip(self._kernels, self._matrices, strict=True):
-            if kernel.grad is not None:  # some published networks have tensors that nothing depends on
-                matrix.grad = _as_matrix(torch.empty_like(kernel).copy_(kernel.grad))
+            # Some published networks have tensors that nothing depends on, or not in every batch.
+            matrix.grad = None if kernel.grad is None else _as_matrix(torch.empty_like(kernel).copy_(kernel.grad))
         for part in self._parts:
             for group in part.param_groups:
                 group["lr"] = rate

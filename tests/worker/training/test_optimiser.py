@@ -69,3 +69,16 @@ def test_a_network_without_gradients_for_a_kernel_keeps_it() -> None:
 
     assert torch.equal(unused.detach(), torch.ones(2, 2))
     assert not torch.equal(used.detach(), torch.ones(2, 2))
+
+
+def test_a_kernel_stays_in_a_step_that_it_had_no_part_in() -> None:
+    kernel, norm = nn.Parameter(torch.ones(2, 2)), nn.Parameter(torch.ones(2))
+    optimiser = Optimiser([kernel, norm], 0.1)
+    kernel.grad = torch.eye(2)
+    optimiser.step(0.1)
+    after_first = kernel.detach().clone()
+
+    kernel.grad = None
+    optimiser.step(0.1)
+
+    assert torch.equal(kernel.detach(), after_first)
